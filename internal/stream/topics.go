@@ -1,0 +1,114 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+
+	"leadd/lead"
+)
+
+// MaxRecord is the size in bytes up to which topics take a record or an
+// atomic batch.
+const MaxRecord = 4 << 20
+
+// minCompactionLag keeps rival records of a key visible for this many
+// milliseconds, so that an owner finds and heals what a zombie wrote late.
+const minCompactionLag = "3600000"
+
+// EnsureTopics creates the topics that are missing and learns the number of
+// partitions of each. It retries until Kafka answers or ctx ends. Two
+// processes may do so at once. It refuses topics that belong together but
+// differ in their number of partitions: a prospect's contacts, results and
+// state would no longer share one.
+func (c *Client) EnsureTopics(ctx context.Context) error {
+	facts := map[string]string{"retention.ms": "-1"}
+	compacted := map[string]string{"cleanup.policy": "compact", "min.compaction.lag.ms": minCompactionLag}
+	var configs []kafka.TopicConfig
+	for _, t := range []struct {
+		name     string
+		settings map[string]string
+	}{
+		{lead.TopicContacts, facts},
+		{lead.TopicScored, facts},
+		{lead.TopicProspects, compacted},
+		{lead.TopicCursors, compacted},
+		{lead.TopicDead, facts},
+	} {
+		cfg := kafka.TopicConfig{Topic: t.name, NumPartitions: c.cfg.Partitions, ReplicationFactor: c.cfg.Replication}
+		if cfg.ReplicationFactor == 0 {
+			cfg.ReplicationFactor = -1
+		}
+		cfg.ConfigEntries = []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: fmt.Sprint(MaxRecord)}}
+		for name, value := range t.settings {
+			cfg.ConfigEntries = append(cfg.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
+		}
+		configs = append(configs, cfg)
+	}
+	return c.retry(ctx, "topics", "create Kafka topics", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		return c.createTopics(ctx, configs)
+	})
+}
+
+func (c *Client) createTopics(ctx context.Context, configs []kafka.TopicConfig) error {
+	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: configs})
+	if err != nil {
+		return err
+	}
+	for name, err := range res.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("topic %s: %w", name, err)
+		}
+	}
+	var names []string
+	for _, cfg := range configs {
+		names = append(names, cfg.Topic)
+	}
+	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
+	if err != nil {
+		return err
+	}
+	partitions := map[string]int{}
+	for _, t := range meta.Topics {
+		if t.Error != nil {
+			return fmt.Errorf("topic %s: %w", t.Name, t.Error)
+		}
+		partitions[t.Name] = len(t.Partitions)
+	}
+	for _, name := range names {
+		if partitions[name] == 0 {
+			return fmt.Errorf("topic %s: %w", name, kafka.UnknownTopicOrPartition)
+		}
+	}
+	n := partitions[lead.TopicContacts]
+	for _, name := range []string{lead.TopicScored, lead.TopicProspects} {
+		if partitions[name] != n {
+			return fmt.Errorf("topic %s has %d partitions and %s has %d; they must be equal, and are never changed once contacts have arrived: %w",
+				lead.TopicContacts, n, name, partitions[name], kafka.InvalidTopic)
+		}
+	}
+	c.mu.Lock()
+	c.partitions = partitions
+	c.mu.Unlock()
+	return nil
+}
+
+// PartitionOf says in which partition of topic records with this key are: by
+// murmur2, as Kafka's own clients do. EnsureTopics must have run.
+func (c *Client) PartitionOf(topic string, key []byte) (int, error) {
+	c.mu.Lock()
+	n := c.partitions[topic]
+	c.mu.Unlock()
+	if n == 0 {
+		return 0, fmt.Errorf("topic %s: number of partitions not known yet", topic)
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, all...), nil
+}
