@@ -63,8 +63,8 @@ type SASLConfig struct {
 // DefaultConfig is the configuration where the file says nothing.
 func DefaultConfig() Config { return Config{Partitions: 4} }
 
-// Validate names every mistake in c.
-func (c Config) Validate() []error {
+// Validate names every mistake in c, joined; nil where there is none.
+func (c Config) Validate() error {
 	var errs []error
 	for _, b := range c.Brokers {
 		if _, _, err := net.SplitHostPort(b); err != nil {
@@ -86,7 +86,7 @@ func (c Config) Validate() []error {
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
 	}
-	return errs
+	return errors.Join(errs...)
 }
 
 // Client speaks to one Kafka cluster. It is safe for concurrent use.

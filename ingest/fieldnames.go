@@ -1,0 +1,176 @@
+package ingest
+
+import (
+	_ "embed" // the names below
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:embed data/fields.txt
+var fieldNamesText string
+
+// keySecret marks fields that must not be kept.
+const keySecret = "secret"
+
+const (
+	maxKey   = 64  // bytes of a key made of a name that is not known
+	maxLabel = 256 // bytes of a name that are looked at
+	maxWords = 12  // words of a name that is compared as a whole
+)
+
+// fieldNames knows what form fields are called. data/fields.txt says how it
+// reads.
+type fieldNames struct {
+	exact    map[string]string // squashed name -> key
+	phrases  []phrase          // in the order of the file
+	wrappers map[string]bool
+	trailers map[string]bool
+}
+
+type phrase struct {
+	words string // " your budget "
+	key   string
+}
+
+var knownNames = sync.OnceValue(func() *fieldNames { return readFieldNames(fieldNamesText) })
+
+func readFieldNames(text string) *fieldNames {
+	n := &fieldNames{exact: map[string]string{}, wrappers: map[string]bool{}, trailers: map[string]bool{}}
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		key, names, ok := strings.Cut(line, ":")
+		if !ok {
+			continue
+		}
+		for name := range strings.SplitSeq(names, ",") {
+			name = strings.TrimSpace(name)
+			words := splitWords(name)
+			switch {
+			case len(words) == 0:
+			case key == "wrapper":
+				n.wrappers[words[0]] = true
+			case key == "trailer":
+				n.trailers[words[0]] = true
+			case name[0] == '~':
+				n.phrases = append(n.phrases, phrase{" " + strings.Join(words, " ") + " ", key})
+			default:
+				if _, known := n.exact[strings.Join(words, "")]; !known {
+					n.exact[strings.Join(words, "")] = key
+				}
+			}
+		}
+	}
+	return n
+}
+
+// how says what a key was found by.
+type how int
+
+const (
+	unknown  how = iota // the key is the name in snake case
+	byName              // a whole name
+	byPhrase            // words in a longer label
+)
+
+// key tells what a field's name means.
+func (n *fieldNames) key(name string) (string, how) {
+	var buf [48]byte
+	if squashed, ok := squashASCII(buf[:0], name); ok {
+		if key, ok := n.exact[string(squashed)]; ok {
+			return key, byName
+		}
+	}
+	words := splitWords(name)
+	for first := 0; first < len(words) && len(words) <= maxWords; first++ {
+		for end := len(words); end > first; end-- {
+			if key, ok := n.exact[strings.Join(words[first:end], "")]; ok {
+				return key, byName
+			}
+			if !n.trailers[words[end-1]] && !isNumbering(words[end-1]) {
+				break
+			}
+		}
+		if !n.wrappers[words[first]] && !isNumbering(words[first]) {
+			break
+		}
+	}
+	label := strings.Join(words, " ")
+	for _, p := range n.phrases {
+		if strings.Contains(" "+label+" ", p.words) {
+			return p.key, byPhrase
+		}
+	}
+	return cleanText(strings.Join(words, "_"), maxKey), unknown
+}
+
+// squashASCII appends the letters and digits of a short ASCII name to buf, in
+// lower case; false where the name is not of that sort.
+func squashASCII(buf []byte, name string) ([]byte, bool) {
+	if len(name) > cap(buf) {
+		return nil, false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			buf = append(buf, c)
+		case c >= 'A' && c <= 'Z':
+			buf = append(buf, c+'a'-'A')
+		case c >= 0x80:
+			return nil, false
+		}
+	}
+	return buf, true
+}
+
+// isNumbering reports words like "3" and "q3", which form builders put before
+// or behind a name.
+func isNumbering(word string) bool {
+	return isDigits(strings.TrimPrefix(word, "q"))
+}
+
+// splitWords parts a name into words in lower case: at blanks, punctuation,
+// and where camelCase goes up. Accents on Latin letters are taken off, and
+// "ß" and "ё" read as "ss" and "е", as people leave them out.
+func splitWords(name string) []string {
+	name = cleanText(name, maxLabel)
+	var words []string
+	var word strings.Builder
+	flush := func() {
+		if word.Len() > 0 {
+			words = append(words, norm.NFC.String(word.String()))
+			word.Reset()
+		}
+	}
+	var before rune // the letter or digit before, 0: none
+	for _, r := range norm.NFD.String(name) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			if before >= 0x250 {
+				word.WriteRune(r)
+			}
+			continue
+		case r == 'ß':
+			word.WriteString("ss")
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			if unicode.IsUpper(r) && unicode.IsLower(before) {
+				flush()
+			}
+			word.WriteRune(unicode.ToLower(r))
+		default:
+			flush()
+			before = 0
+			continue
+		}
+		before = r
+	}
+	flush()
+	for i, w := range words {
+		if strings.Contains(w, "ё") {
+			words[i] = strings.ReplaceAll(w, "ё", "е")
+		}
+	}
+	return words
+}

@@ -1,0 +1,232 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/segmentio/encoding/json"
+
+	"leadd/lead"
+)
+
+// What a JSON body holds at most.
+const (
+	maxDepth = 32   // objects and arrays within each other
+	maxNodes = 5000 // values, of whatever sort
+)
+
+// Flatten gives a JSON object's values as fields, in the order written:
+// {"person": {"email": "x"}} is the field "person.email". An array's plain
+// values are joined by ", "; an array of question and answer pairs
+// ({"label": ..., "value": ...}) gives a field for each. Numbers stay as they
+// are written, whatever their size. null is left out.
+//
+// The body may also be an array of pairs, or of the one object. The error
+// says what is wrong in words for the sender.
+func Flatten(body []byte) ([]lead.Field, error) {
+	if err := checkDepth(body); err != nil {
+		return nil, err
+	}
+	if !json.Valid(body) {
+		return nil, fmt.Errorf("the body is no valid JSON%s", whereInvalid(body))
+	}
+	p := parser{tokens: json.NewTokenizer(body)}
+	p.tokens.Next()
+	root, err := p.node()
+	if err != nil {
+		return nil, err
+	}
+	if root.kind == listNode && len(root.kids) == 1 && root.kids[0].kind == objectNode {
+		root = root.kids[0]
+		if label, value := root.pair(); value != nil {
+			return value.fields(nil, label), nil
+		}
+	}
+	switch {
+	case root.kind == scalarNode:
+		return nil, errors.New("the body is a lone value; send a JSON object like {\"email\": \"...\"}")
+	case root.kind == listNode && !root.isPairs():
+		return nil, fmt.Errorf("the body is an array of %d; send one JSON object for each contact", len(root.kids))
+	}
+	return root.fields(make([]lead.Field, 0, p.leaves), ""), nil
+}
+
+// checkDepth keeps parsers that call themselves from running out of stack.
+func checkDepth(body []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("the JSON is nested more than %d deep; send it flatter", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// whereInvalid says what the parser did not like, without showing the body.
+func whereInvalid(body []byte) string {
+	var v json.RawMessage
+	rest, err := json.Parse(body, &v, 0)
+	if err == nil {
+		return fmt.Sprintf(": something stands behind its end, at byte %d", len(body)-len(rest))
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) && syntax.Offset > 0 {
+		return fmt.Sprintf(" (near byte %d)", syntax.Offset)
+	}
+	return ""
+}
+
+type nodeKind uint8
+
+const (
+	scalarNode nodeKind = iota
+	objectNode
+	listNode
+)
+
+// node is a JSON value; name is its key where it stands in an object.
+type node struct {
+	kind nodeKind
+	null bool
+	name string
+	text string // of a scalar
+	kids []node
+}
+
+type parser struct {
+	tokens *json.Tokenizer
+	nodes  int
+	leaves int
+}
+
+// node reads the value on which the tokenizer stands, and leaves it standing
+// on its last token. The JSON has been found valid before.
+func (p *parser) node() (node, error) {
+	if p.nodes++; p.nodes > maxNodes {
+		return node{}, fmt.Errorf("the JSON has more than %d values; send one contact only", maxNodes)
+	}
+	t := p.tokens
+	switch t.Delim {
+	case '{', '[':
+		n := node{kind: objectNode}
+		closing := json.Delim('}')
+		if t.Delim == '[' {
+			n.kind, closing = listNode, ']'
+		}
+		name := ""
+		for t.Next() && t.Delim != closing {
+			switch {
+			case t.Delim == ',' || t.Delim == ':':
+			case t.IsKey:
+				name = string(t.String())
+			default:
+				kid, err := p.node()
+				if err != nil {
+					return node{}, err
+				}
+				kid.name = name
+				if n.kids == nil {
+					n.kids = make([]node, 0, 8)
+				}
+				n.kids = append(n.kids, kid)
+			}
+		}
+		return n, t.Err
+	}
+	p.leaves++
+	if t.Value.String() {
+		return node{text: string(t.String())}, nil
+	}
+	return node{null: t.Value.Null(), text: string(t.Value)}, nil
+}
+
+// fields appends what n says under name.
+func (n *node) fields(to []lead.Field, name string) []lead.Field {
+	switch n.kind {
+	case scalarNode:
+		if !n.null {
+			to = append(to, lead.Field{Name: name, Value: n.text})
+		}
+	case objectNode:
+		for i := range n.kids {
+			to = n.kids[i].fields(to, join(name, n.kids[i].name))
+		}
+	case listNode:
+		var plain []string
+		for i := range n.kids {
+			kid := &n.kids[i]
+			switch label, value := kid.pair(); {
+			case value != nil:
+				to = value.fields(to, label)
+			case kid.kind != scalarNode:
+				to = kid.fields(to, name)
+			case !kid.null && strings.TrimSpace(kid.text) != "":
+				plain = append(plain, kid.text)
+			}
+		}
+		if plain != nil {
+			to = append(to, lead.Field{Name: name, Value: strings.Join(plain, ", ")})
+		}
+	}
+	return to
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// isPairs reports whether n is a list of question and answer pairs only.
+func (n *node) isPairs() bool {
+	for i := range n.kids {
+		if _, value := n.kids[i].pair(); value == nil {
+			return false
+		}
+	}
+	return len(n.kids) > 0
+}
+
+// pair takes an object for a question and its answer; value is nil where it
+// is none.
+func (n *node) pair() (label string, value *node) {
+	if n.kind != objectNode {
+		return "", nil
+	}
+	for _, name := range [...]string{"label", "title", "question", "name", "column_name", "key"} {
+		if kid := n.kid(name); kid != nil && kid.kind == scalarNode && !kid.null && kid.text != "" {
+			label = kid.text
+			break
+		}
+	}
+	if label == "" {
+		return "", nil
+	}
+	for _, name := range [...]string{"value", "answer", "values", "string_value"} {
+		if kid := n.kid(name); kid != nil {
+			return label, kid
+		}
+	}
+	return "", nil
+}
+
+func (n *node) kid(name string) *node {
+	for i := range n.kids {
+		if n.kids[i].name == name {
+			return &n.kids[i]
+		}
+	}
+	return nil
+}

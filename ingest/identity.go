@@ -1,0 +1,140 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// IdentityConfig says who we are and how to read what people write about
+// themselves.
+type IdentityConfig struct {
+	// OwnDomains are our own mail and web domains ("ours.example"); their
+	// subdomains are ours too.
+	OwnDomains []string `yaml:"own_domains"`
+	// PhoneRegion is the country, as two letters ("DE"), of numbers written
+	// without one. Empty: such numbers are kept as written.
+	PhoneRegion string `yaml:"phone_region"`
+	// FreeMail are domains to treat as free-mail providers', added to the
+	// built-in list.
+	FreeMail []string `yaml:"free_mail"`
+}
+
+// Identity normalises what identifies people and companies, and tells which
+// prospect a contact is about. It is safe for concurrent use.
+type Identity struct {
+	own    domainSet
+	free   domainSet // of the configuration; the built-in ones are personalDomains
+	region string
+}
+
+// NewIdentity makes an Identity. The error names every mistake in the
+// configuration.
+func NewIdentity(cfg IdentityConfig) (*Identity, error) {
+	id := &Identity{own: domainSet{}, free: domainSet{}, region: strings.ToUpper(strings.TrimSpace(cfg.PhoneRegion))}
+	var errs []error
+	add := func(set domainSet, setting string, domains []string) {
+		for _, written := range domains {
+			domain, ok := asciiDomain(strings.TrimPrefix(strings.TrimSpace(written), "@"))
+			if !ok || !strings.Contains(domain, ".") {
+				errs = append(errs, fmt.Errorf("%s: %q is no domain; write it like ours.example", setting, written))
+				continue
+			}
+			set[domain] = struct{}{}
+		}
+	}
+	add(id.own, "own_domains", cfg.OwnDomains)
+	add(id.free, "free_mail", cfg.FreeMail)
+	if id.region != "" && phonenumbers.GetCountryCodeForRegion(id.region) == 0 {
+		errs = append(errs, fmt.Errorf("phone_region: %q is no country; write its two letters, like DE", cfg.PhoneRegion))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// Email normalises an address: lower case, domain in ASCII, no display name.
+// Of several it takes the first. It returns false where there is none.
+func (id *Identity) Email(s string) (string, bool) {
+	return cleanAddress(s)
+}
+
+// Phone gives a number in E.164 form ("+4930123456"), "" where it is none or
+// lacks its country and no region is configured.
+func (id *Identity) Phone(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) < 5 || len(s) > 60 {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(s, "00"); ok {
+		s = "+" + rest
+	}
+	n, err := phonenumbers.Parse(s, id.region)
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return ""
+	}
+	n.Extension = nil
+	return phonenumbers.Format(n, phonenumbers.E164)
+}
+
+// CompanyDomain gives the registrable domain of the company an address
+// belongs to; "" for free-mail and throw-away providers, IP addresses and
+// hosts without a dot.
+func (id *Identity) CompanyDomain(email string) string {
+	domain, ok := asciiDomain(email[strings.LastIndexByte(email, '@')+1:])
+	if !ok {
+		return ""
+	}
+	registrable := registrableDomain(domain)
+	if registrable == "" || personalDomains().has(domain, registrable) || id.free.has(domain, registrable) {
+		return ""
+	}
+	return registrable
+}
+
+// Own reports whether an address is at one of our own domains.
+func (id *Identity) Own(email string) bool {
+	domain, ok := asciiDomain(email[strings.LastIndexByte(email, '@')+1:])
+	return ok && id.ownDomain(domain)
+}
+
+// ownDomain walks up from domain, as our own domain may lie below the
+// registrable one.
+func (id *Identity) ownDomain(domain string) bool {
+	for len(id.own) > 0 && domain != "" {
+		if _, ok := id.own[domain]; ok {
+			return true
+		}
+		_, domain, _ = strings.Cut(domain, ".")
+	}
+	return false
+}
+
+// siteDomain gives the registrable domain of the company whose website s is:
+// an address, a host or a bare domain. "" where it is none, is ours, or is a
+// page on a site that everybody uses.
+func (id *Identity) siteDomain(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		s = rest
+	}
+	if i := strings.IndexAny(s, "/?#:"); i >= 0 {
+		s = s[:i]
+	}
+	s = strings.TrimPrefix(s, "www.")
+	if strings.IndexByte(s, '.') <= 0 || strings.ContainsAny(s, " \t\r\n@") {
+		return ""
+	}
+	domain, ok := asciiDomain(s)
+	if !ok || !isListed(domain) || id.ownDomain(domain) {
+		return ""
+	}
+	registrable := registrableDomain(domain)
+	if registrable == "" || sharedHosts().has(domain, registrable) {
+		return ""
+	}
+	return id.CompanyDomain(domain)
+}

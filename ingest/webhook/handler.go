@@ -1,0 +1,218 @@
+// Package webhook is the front door for web forms and for programs: it takes
+// POST /in/{source} as JSON, form or multipart, makes a contact of it, and
+// answers once the contact is durable.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"leadd/ingest"
+	"leadd/lead"
+)
+
+const (
+	prefix = "/in/"
+
+	// acceptTimeout bounds how long a sender waits while Kafka is away.
+	acceptTimeout = 10 * time.Second
+
+	// repeatAfter is how long the same content is taken for the same
+	// delivery, where the sender gives it no id: a day, in seconds.
+	repeatAfter = 86400
+)
+
+// Acceptor is where contacts go; ingest.Intake is one. Both return nil only
+// once what they were given is durable.
+type Acceptor interface {
+	Accept(ctx context.Context, c *lead.Contact) error
+	Refuse(ctx context.Context, d lead.DeadLetter) error
+}
+
+// Handler answers the posts of all sources, at /in/{source}. It is safe for
+// concurrent use. How long a sender may take to send its body is up to the
+// server that runs it.
+type Handler struct {
+	sources  map[string]*source
+	identity *ingest.Identity
+	acceptor Acceptor
+	log      zerolog.Logger
+	refusals zerolog.Logger // log, but some lines a minute at most
+	page     *template.Template
+	metrics  metrics
+}
+
+// New makes the handler. The keys of sources are their names in the path. The
+// error names every mistake in their configuration.
+func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog.Logger, reg prometheus.Registerer) (*Handler, error) {
+	h := &Handler{sources: make(map[string]*source, len(sources)), identity: id, acceptor: a, log: log}
+	names := make([]string, 0, len(sources))
+	for name := range sources {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var errs []error
+	for _, name := range names {
+		src, err := newSource(name, sources[name])
+		if err != nil {
+			errs = append(errs, err)
+		}
+		h.sources[name] = src
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	page, err := template.New("page").Parse(pageText)
+	if err != nil {
+		return nil, fmt.Errorf("read the page of thanks: %w", err)
+	}
+	h.page = page
+	h.refusals = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
+	h.metrics = newMetrics(reg)
+	return h, nil
+}
+
+// ServeHTTP takes one post. Nothing is answered with success before the
+// contact is durable.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	w.Header().Set("Access-Control-Allow-Origin", "*") // forms stand on other sites
+	label := unknownSource
+	src := h.sources[strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, prefix), "/")]
+	if src != nil {
+		label = src.name
+	}
+	id, err := h.take(w, r, src)
+	var p *problem
+	switch {
+	case err == nil && id == "":
+		preflight(w)
+		return
+	case err == nil:
+		h.answerAccepted(w, r, src, id)
+	case errors.As(err, &p) && p.reason == "honeypot":
+		h.answerAccepted(w, r, src, id) // a robot learns nothing
+	case errors.As(err, &p):
+		h.answerProblem(w, r, p)
+	}
+	if p == nil {
+		h.metrics.accepted.WithLabelValues(label).Inc()
+	} else {
+		h.metrics.refused.WithLabelValues(label, p.reason).Inc()
+		h.refusals.Warn().Str("source", label).Int("status", p.status).Str("reason", p.reason).Msg("post refused: " + p.text)
+	}
+	h.metrics.seconds.Observe(time.Since(begin).Seconds())
+}
+
+// take makes a contact of a post and hands it in. It gives the contact's id;
+// none and no error for a preflight. Every error is a *problem.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
+	switch {
+	case src == nil:
+		return "", &problem{http.StatusNotFound, "unknown_source", "no source has this name; check the address against the sources in leadd's configuration"}
+	case r.Method == http.MethodOptions:
+		return "", nil
+	case r.Method != http.MethodPost:
+		return "", &problem{http.StatusMethodNotAllowed, "method", "only POST is taken here; post the form's fields"}
+	}
+	body, err := readBody(w, r, src.MaxBody)
+	if err != nil {
+		return "", err
+	}
+	posted, err := readPost(r.Header.Get("Content-Type"), body)
+	var p *problem
+	if errors.As(err, &p) && p.keep() {
+		return "", h.bury(r, src, body, p)
+	}
+	if err != nil {
+		return "", err
+	}
+	return h.accept(r, src, posted)
+}
+
+func (h *Handler) accept(r *http.Request, src *source, posted post) (string, error) {
+	c := ingest.FormContact(posted.fields, src.Fields)
+	if posted.json {
+		ingest.MarkEvent(&c)
+	}
+	if len(c.Fields) == 0 && len(posted.files) == 0 {
+		return "", &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
+	}
+	c.Source, c.Attachments, c.Received = src.name, posted.files, time.Now()
+	c.ID, c.RepeatAfter = contactID(r.Header, &c)
+	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
+		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
+	}
+	h.identity.Complete(&c)
+
+	// Whoever closes the page after pressing the button has still sent it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
+	defer cancel()
+	if err := h.acceptor.Accept(ctx, &c); err != nil {
+		h.refusals.Error().Err(err).Str("source", src.name).Msg("contact not stored")
+		return "", unavailable()
+	}
+	h.log.Debug().Str("source", src.name).Str("id", c.ID).Str("kind", string(c.Kind)).Int("fields", len(c.Fields)).Msg("contact accepted")
+	return c.ID, nil
+}
+
+// contactID makes the contact's id of the sender's own id for the delivery,
+// else of the content: the fields kept, in any order. Tokens that change with
+// every try are not among these.
+func contactID(header http.Header, c *lead.Contact) (id string, repeat int64) {
+	for _, name := range [...]string{"Idempotency-Key", "Webhook-Id"} {
+		if key := strings.TrimSpace(header.Get(name)); key != "" {
+			return lead.ContactID(c.Source, "key", key), 0
+		}
+	}
+	order := make([]int, len(c.Fields))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		if n := strings.Compare(c.Fields[a].Name, c.Fields[b].Name); n != 0 {
+			return n
+		}
+		return strings.Compare(c.Fields[a].Value, c.Fields[b].Value)
+	})
+	parts := make([]string, 0, 2*len(order)+len(c.Attachments)+3)
+	parts = append(parts, c.Source, "content")
+	for _, i := range order {
+		parts = append(parts, c.Fields[i].Name, c.Fields[i].Value)
+	}
+	parts = append(parts, "files")
+	parts = append(parts, c.Attachments...)
+	return lead.ContactID(parts...), repeatAfter
+}
+
+// bury puts a post that cannot be read to the dead letters and gives the
+// problem to answer with: another one where even that is not possible now.
+func (h *Handler) bury(r *http.Request, src *source, body []byte, p *problem) error {
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
+	defer cancel()
+	err = h.acceptor.Refuse(ctx, lead.DeadLetter{
+		ID: lead.ContactID(src.name, "dead", string(body)), At: time.Now().UTC().Truncate(time.Millisecond),
+		Stage: "ingest", Source: src.name, Reason: p.text,
+		Origin: fmt.Sprintf("POST %s%s from %s (%.100q)", prefix, src.name, from, r.Header.Get("Content-Type")),
+		Raw:    body,
+	})
+	if err != nil {
+		h.refusals.Error().Err(err).Str("source", src.name).Msg("dead letter not stored")
+		return unavailable()
+	}
+	return p
+}

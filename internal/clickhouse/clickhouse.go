@@ -1,0 +1,117 @@
+// Package clickhouse opens connections to ClickHouse as configured.
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Config says which ClickHouse to use. Without Addr it is the embedded one.
+type Config struct {
+	// Addr are host:port addresses of the native protocol; the next is tried
+	// where one does not answer.
+	Addr     []string `yaml:"addr"`
+	Database string   `yaml:"database"` // created where it does not exist
+	User     string   `yaml:"user"`
+	Password string   `yaml:"password"`
+	TLS      TLS      `yaml:"tls"`
+}
+
+// TLS says how connections are encrypted.
+type TLS struct {
+	Enabled bool `yaml:"enabled"`
+	// CAFile holds the certificates to trust, PEM; empty: the system's.
+	CAFile string `yaml:"ca_file"`
+}
+
+// DefaultConfig is the configuration where the file says nothing.
+func DefaultConfig() Config { return Config{Database: "leadd", User: "default"} }
+
+var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// Validate names every mistake in c, joined; nil where there is none.
+func (c Config) Validate() error {
+	var errs []error
+	for _, addr := range c.Addr {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			errs = append(errs, fmt.Errorf("addr: %q is not host:port; the native protocol's port is 9000, or 9440 with TLS", addr))
+		}
+	}
+	if !databaseName.MatchString(c.Database) {
+		errs = append(errs, fmt.Errorf("database: %q is no name: letters, digits and _ only", c.Database))
+	}
+	if c.TLS.CAFile != "" && !c.TLS.Enabled {
+		errs = append(errs, errors.New("tls.ca_file: of no use while tls.enabled is not true"))
+	}
+	return errors.Join(errs...)
+}
+
+// Open prepares a pool of connections; the first use connects. It fails only
+// for a configuration that cannot work.
+func Open(c Config) (driver.Conn, error) {
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Auth.Database = c.Database
+	return clickhouse.Open(options)
+}
+
+// CreateDatabase creates the configured database where it does not exist.
+func CreateDatabase(ctx context.Context, c Config) (err error) {
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	// Not the configured one, which may not be there yet.
+	options.Auth.Database = "default"
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return fmt.Errorf("connect to ClickHouse: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+c.Database+"`"); err != nil {
+		return fmt.Errorf("create database %s: %w", c.Database, err)
+	}
+	return nil
+}
+
+func (c Config) options() (*clickhouse.Options, error) {
+	o := &clickhouse.Options{
+		Addr:            c.Addr,
+		Auth:            clickhouse.Auth{Username: c.User, Password: c.Password},
+		DialTimeout:     5 * time.Second,
+		MaxOpenConns:    16,
+		MaxIdleConns:    16,
+		ConnMaxLifetime: time.Hour,
+		// Not the driver's default of five minutes, in which a server that
+		// has frozen would hold up everything.
+		ReadTimeout: time.Minute,
+		Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+	}
+	if !c.TLS.Enabled {
+		return o, nil
+	}
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLS.CAFile != "" {
+		pem, err := os.ReadFile(c.TLS.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates to trust for ClickHouse: %w", err)
+		}
+		o.TLS.RootCAs = x509.NewCertPool()
+		if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no PEM certificate", c.TLS.CAFile)
+		}
+	}
+	return o, nil
+}
