@@ -1,0 +1,55 @@
+# make help lists what there is.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ENGINE := internal/embedded/engine
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test bench lint fuzz build engine clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1@/' | column -t -s @
+
+run: engine build ## build and start leadd with deploy/leadd.yaml
+	bin/leadd serve -c deploy/leadd.yaml
+
+demo: engine build ## the same with a sample inbox and some hundred sample contacts
+	bin/leadd demo
+
+test: engine ## install what the tests need, then vet and test with -race
+	internal/testenv/install.sh
+	go vet ./...
+	go test -race -timeout 12m ./...
+
+bench: engine ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: ## run golangci-lint
+	go run $(GOLANGCI) run
+
+fuzz: ## run every fuzzer for FUZZTIME (20s)
+	@for pkg in $$(go list ./...); do \
+		for name in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+build: ## build bin/leadd
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/leadd ./cmd/leadd
+
+engine: $(ENGINE)/node_modules/.package-lock.json ## fetch the ClickHouse engine with npm
+
+# npm ci checks the library against the lock file's hash. The library is an
+# optional dependency, because it is not there for every system: so look.
+$(ENGINE)/node_modules/.package-lock.json: $(ENGINE)/package-lock.json
+	cd $(ENGINE) && npm ci --no-audit --no-fund
+	@ls $(ENGINE)/node_modules/@chdb/lib-*/libchdb.* >/dev/null 2>&1 || { \
+		echo "make engine: there is no engine for this system in the lock file, or npm could not fetch it:"; \
+		echo "  put a clickhouse binary on PATH, or set LEADD_ENGINE to libchdb.so or to that binary"; \
+		command -v clickhouse >/dev/null || [ -n "$$LEADD_ENGINE" ]; }
+	@mkdir -p $(@D) && touch $@
+
+clean: ## delete what was built and fetched (not the data)
+	rm -rf bin $(ENGINE)/node_modules internal/testenv/kafka/libs
