@@ -35,22 +35,24 @@ var clickHouseConfig []byte
 // An insert that was answered is kept however the process or its parent ends
 // (but not through a power cut: the engine leaves syncing to the system).
 type ClickHouse struct {
-	dir    string
-	addr   string
-	engine engine
-	log    zerolog.Logger
+	dir      string
+	database string
+	addr     string
+	engine   engine
+	log      zerolog.Logger
 }
 
 // NewClickHouse prepares an engine with its data in dir, which is made where
 // it does not exist, and chooses its port: the one of the last time where it
-// is still free. library is the engine's file; where it is empty, the usual
-// places are searched, and ErrNoEngine says what to do if there is none.
+// is still free. The database is created where it does not exist, before the
+// first client is served: the engine would end when one asks for a database
+// that is not there. ErrNoEngine says what to do where no engine is found.
 // Nothing runs before Run.
-func NewClickHouse(dir, library string, log zerolog.Logger) (*ClickHouse, error) {
+func NewClickHouse(dir, database string, log zerolog.Logger) (*ClickHouse, error) {
 	if os.Getenv(childVariable) != "" {
 		return nil, errors.New("embedded clickhouse: this process was started as the engine: call embedded.ChildIfAsked first in main or TestMain")
 	}
-	eng, err := findEngine(library)
+	eng, err := findEngine()
 	if err != nil {
 		return nil, fmt.Errorf("embedded clickhouse: %w", err)
 	}
@@ -69,7 +71,7 @@ func NewClickHouse(dir, library string, log zerolog.Logger) (*ClickHouse, error)
 	if err := l.Close(); err != nil { // the engine takes the port over
 		return nil, fmt.Errorf("embedded clickhouse: choose a port: %w", err)
 	}
-	return &ClickHouse{dir: dir, addr: addr, engine: eng, log: log}, nil
+	return &ClickHouse{dir: dir, database: database, addr: addr, engine: eng, log: log}, nil
 }
 
 // Addr is the native protocol's address, host:port, the same after a restart
@@ -191,9 +193,9 @@ func (c *ClickHouse) command(config string) (*exec.Cmd, error) {
 		"--listen_host=" + host, "--tcp_port=" + port,
 		"--logger.console", "--log-level=error",
 		"--input-format=LineAsString",
-		// The second query reads standard input to its end, which is what
+		// The last query reads standard input to its end, which is what
 		// keeps the engine running.
-		"--query=SYSTEM START LISTEN TCP; SELECT count() FROM table",
+		"--query=CREATE DATABASE IF NOT EXISTS `" + c.database + "`; SYSTEM START LISTEN TCP; SELECT count() FROM table",
 	}
 	var cmd *exec.Cmd
 	if c.engine.library {

@@ -24,7 +24,7 @@ import (
 // needEngine skips where there is no engine, but not in CI.
 func needEngine(t testing.TB) {
 	t.Helper()
-	if _, err := findEngine(""); err != nil {
+	if _, err := findEngine(); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func needEngine(t testing.TB) {
 // runClickHouse runs an engine until stop is called.
 func runClickHouse(t testing.TB, dir string, log zerolog.Logger) (c *ClickHouse, stop func()) {
 	t.Helper()
-	c, err := NewClickHouse(dir, "", log)
+	c, err := NewClickHouse(dir, "default", log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestClickHouseIsStartedAgain(t *testing.T) {
 
 // runEngineUntilKilled is the parent of TestClickHouseDiesWithItsParent.
 func runEngineUntilKilled(dir string) {
-	c, err := NewClickHouse(dir, "", zerolog.New(os.Stderr))
+	c, err := NewClickHouse(dir, "default", zerolog.New(os.Stderr))
 	if err == nil {
 		err = c.Run(context.Background())
 	}
@@ -282,12 +282,12 @@ func TestClickHouseBearsVanishingClients(t *testing.T) {
 func TestClickHouseWithoutEngine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("PATH", "")
-	_, err := NewClickHouse(t.TempDir(), "", zerolog.Nop())
+	_, err := NewClickHouse(t.TempDir(), "default", zerolog.Nop())
 	if !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "make engine") {
 		t.Errorf("got %v", err)
 	}
 	t.Setenv("LEADD_ENGINE", filepath.Join(t.TempDir(), "libchdb.so"))
-	if _, err := NewClickHouse(t.TempDir(), "", zerolog.Nop()); !errors.Is(err, ErrNoEngine) {
+	if _, err := NewClickHouse(t.TempDir(), "default", zerolog.Nop()); !errors.Is(err, ErrNoEngine) {
 		t.Errorf("missing file in LEADD_ENGINE: %v", err)
 	}
 }

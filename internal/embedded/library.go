@@ -19,14 +19,11 @@ type engine struct {
 	library bool // libchdb, to be loaded; else the clickhouse binary, to be run
 }
 
-// findEngine looks in turn at the path given, at the environment variable
-// LEADD_ENGINE, beside the executable, in the project's own folder (from the
-// working directory upwards) and for a clickhouse binary on PATH.
-func findEngine(given string) (engine, error) {
-	for _, path := range []string{given, os.Getenv("LEADD_ENGINE")} {
-		if path == "" {
-			continue
-		}
+// findEngine looks in turn at the environment variable LEADD_ENGINE, beside
+// the executable, in the project's own folder (from the executable's and from
+// the working directory upwards) and for a clickhouse binary on PATH.
+func findEngine() (engine, error) {
+	if path := os.Getenv("LEADD_ENGINE"); path != "" {
 		info, err := os.Stat(path)
 		if err != nil {
 			return engine{}, fmt.Errorf("%w: %w", ErrNoEngine, err)
@@ -53,7 +50,7 @@ func libraryPatterns() []string {
 	var patterns []string
 	if self, err := os.Executable(); err == nil {
 		dir := filepath.Dir(self)
-		patterns = append(patterns, filepath.Join(dir, name), filepath.Join(dir, "..", "engine", packaged))
+		patterns = append(patterns, filepath.Join(dir, name), filepath.Join(dir, "..", "internal", "embedded", "engine", packaged))
 	}
 	if dir, err := os.Getwd(); err == nil {
 		for {

@@ -45,7 +45,7 @@ func startClickHouse(t testing.TB) *clickHouse {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := embedded.NewClickHouse(dir, "", zerolog.New(os.Stderr))
+	server, err := embedded.NewClickHouse(dir, "default", zerolog.New(os.Stderr))
 	if errors.Is(err, embedded.ErrNoEngine) {
 		_ = os.RemoveAll(dir)
 		absent(t, "%v", err)

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+
+	"leadd/config"
+	"leadd/scoring"
+)
+
+func check(t terminal, args []string) error {
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	file := flags.String("c", "leadd.yaml", "configuration `FILE`")
+	if err := parseFlags(t, flags, args, false); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*file)
+	var mistakes config.Problems
+	if err != nil && !errors.As(err, &mistakes) {
+		return err
+	}
+	criteria, criteriaErr := loadCriteria(cfg.Criteria)
+	if err := errors.Join(err, criteriaErr); err != nil {
+		_, _ = fmt.Fprintln(t.err, err)
+		return errSaid
+	}
+	_, err = fmt.Fprintf(t.out, "%s is right: %d web forms, %d mailboxes, criteria %s\n",
+		*file, len(cfg.Webhooks), len(cfg.Mailboxes), criteria.ID())
+	return err
+}
+
+// loadCriteria reads the criteria file; without one, the built-in criteria.
+func loadCriteria(file string) (*scoring.Criteria, error) {
+	if file == "" {
+		return scoring.Default(), nil
+	}
+	return scoring.Load(file)
+}

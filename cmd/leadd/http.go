@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"leadd/dashboard"
+	"leadd/ingest"
+	"leadd/ingest/webhook"
+)
+
+// handler serves what the roles call for, and always the process's health.
+func (d *daemon) handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	mux.HandleFunc("GET /readyz", d.readyz)
+	mux.Handle("GET /metrics", d.cfg.Auth.Require(promhttp.HandlerFor(d.metrics, promhttp.HandlerOpts{Registry: d.metrics})))
+	if d.roles.ingest {
+		id, err := ingest.NewIdentity(d.cfg.Identity)
+		if err != nil {
+			return nil, err
+		}
+		d.intake = ingest.NewIntake(d.stream, d.metrics)
+		forms, err := webhook.New(d.cfg.Webhooks, id, d.intake, d.log, d.metrics)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/in/", forms)
+		d.openMailboxes(id)
+	}
+	if d.roles.dashboard {
+		hint := dashboard.Hint{ConfigFile: d.configFile}
+		for name := range d.cfg.Webhooks {
+			hint.Forms = append(hint.Forms, name)
+		}
+		slices.Sort(hint.Forms)
+		pages, err := dashboard.New(d.db, dashboard.Config{Auth: d.cfg.Auth}, hint, d.log, d.metrics)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", pages.Routes())
+	}
+	return mux, nil
+}
+
+// problems names what keeps this process from doing its work.
+func (d *daemon) problems(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	problems := d.stream.Problems(ctx)
+	if !d.topicsReady.Load() {
+		problems = append(problems, "Kafka: the topics are not there yet")
+	}
+	if d.roles.sink || d.roles.dashboard {
+		if err := d.db.Ping(ctx); err != nil {
+			problems = append(problems, "ClickHouse does not answer: "+err.Error())
+		}
+	}
+	if d.roles.sink && !d.tablesReady.Load() {
+		problems = append(problems, "ClickHouse: the tables are not up to date yet")
+	}
+	return problems
+}
+
+// readyz names what is not ready, one to a line, with 503. Mailboxes are
+// named too, but do not count: one that cannot be reached must not take the
+// web forms out of service.
+func (d *daemon) readyz(w http.ResponseWriter, r *http.Request) {
+	problems := d.problems(r.Context())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if len(problems) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprintln(w, strings.Join(problems, "\n"))
+	} else {
+		_, _ = io.WriteString(w, "ready\n")
+	}
+	for name, m := range d.mailboxes {
+		if ok, reason := m.Ready(); !ok {
+			_, _ = fmt.Fprintf(w, "mailbox %s: %s\n", name, reason)
+		}
+	}
+}
+
+// Limits of a connection: what a slow or idle client can hold.
+const (
+	headerTimeout   = 10 * time.Second
+	readTimeout     = time.Minute
+	writeTimeout    = time.Minute
+	idleTimeout     = 2 * time.Minute
+	maxHeaderBytes  = 64 << 10
+	shutdownTimeout = 5 * time.Second
+)
+
+// serveHTTP serves until ctx ends, then lets the requests under way finish.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err := s.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = s.Close()
+		}
+		stopped <- err
+	})
+	err := s.Serve(l)
+	if stop() {
+		return err // it ended by itself
+	}
+	return <-stopped
+}
+
+// greet says how to begin.
+func (d *daemon) greet(w io.Writer) {
+	base := "http://" + reachable(d.listener.Addr())
+	_, _ = fmt.Fprintf(w, "\nleadd is running.\n")
+	if d.roles.dashboard {
+		_, _ = fmt.Fprintf(w, "  The page:      %s/\n", base)
+	}
+	if d.roles.ingest && len(d.cfg.Webhooks) > 0 {
+		names := make([]string, 0, len(d.cfg.Webhooks))
+		for name := range d.cfg.Webhooks {
+			names = append(names, name)
+		}
+		_, _ = fmt.Fprintf(w, "  A first lead:  %s\n", samplePost(base, slices.Min(names)))
+	}
+	_, _ = fmt.Fprintf(w, "  Ctrl-C stops it; what has arrived is kept in %s.\n\n", d.cfg.Data)
+}
+
+// reachable gives an address that this machine can open where the listener is
+// bound to all.
+func reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// samplePost is a command that sends a first lead to a source.
+func samplePost(base, source string) string {
+	return fmt.Sprintf("curl %s/in/%s -d name='Ada Lovelace' -d email=ada@acme.example -d company=Acme -d job_title=CTO"+
+		" -d budget='50,000 USD' -d timeline='within 3 months' -d message='We need 200 licences of your product.'", base, source)
+}

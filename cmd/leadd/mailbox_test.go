@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"leadd/internal/testenv"
+)
+
+// mailConfig reads a Dovecot inbox.
+func mailConfig(d *testenv.DovecotServer) string {
+	return fmt.Sprintf("webhooks:\n  website: {}\nmailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
+}
+
+// leadMail is a mail that the default criteria make a lead of.
+func leadMail(n int) []byte {
+	return fmt.Appendf(nil, "From: Ada Lovelace <ada@company%d.example>\r\nTo: info@ours.example\r\n"+
+		"Subject: Quote for 200 licences\r\nDate: %s\r\nMessage-ID: <mail-%d@company%d.example>\r\n\r\n"+
+		"Hello,\r\n\r\nwe need 200 licences of your product and have a budget of 50,000 USD.\r\n"+
+		"We want to start within 3 months. Could you send us a quote?\r\n\r\n-- \r\nAda Lovelace\r\nCTO, Company %d\r\n",
+		n, time.Now().UTC().Format(time.RFC1123Z), n, n, n)
+}
+
+// TestAMailIsInTheFunnelWithinTwoSeconds appends to a real inbox that the
+// daemon is watching.
+func TestAMailIsInTheFunnelWithinTwoSeconds(t *testing.T) {
+	testenv.ClickHouse(t)
+	dovecot := testenv.Dovecot(t)
+	dovecot.Append(t, "INBOX", leadMail(0))
+	p := startLeadd(t, "serve", "-c", writeConfig(t, mailConfig(dovecot)))
+	p.awaitCounts(map[string]int{"contact": 1, "lead": 1})
+
+	// The first mail was there before; the second finds the daemon idling.
+	began := time.Now()
+	dovecot.Append(t, "INBOX", leadMail(1))
+	p.awaitCounts(map[string]int{"contact": 2, "lead": 2})
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	p.stop()
+}
+
+// TestMailSurvivesKills kills the daemon again and again while it reads, so
+// also between the fetch of a mail and the move of its cursor. Each mail is
+// counted once.
+func TestMailSurvivesKills(t *testing.T) {
+	testenv.ClickHouse(t)
+	const mails = 200
+	dovecot := testenv.Dovecot(t)
+	for n := range mails {
+		dovecot.Append(t, "INBOX", leadMail(n))
+	}
+	dovecot.Append(t, "INBOX", []byte("\x00\x01\x02 this is no mail \xff\xfe"))
+	dovecot.Append(t, "INBOX", leadMail(mails))
+	config := writeConfig(t, mailConfig(dovecot))
+	for kills := range 4 {
+		p := startLeadd(t, "serve", "-c", config)
+		await(t, "mails accepted", func() error {
+			if n := p.metric("leadd_ingest_contacts_total"); n < float64(1+7*kills) {
+				return fmt.Errorf("only %v", n)
+			}
+			return nil
+		})
+		p.kill()
+	}
+	p := startLeadd(t, "serve", "-c", config)
+	p.awaitCounts(map[string]int{"contact": mails + 1, "lead": mails + 1})
+	p.exactlyOnce()
+	p.stop()
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"leadd/ingest"
+	"leadd/ingest/mail"
+	"leadd/ingest/mailbox"
+	"leadd/internal/stream"
+	"leadd/lead"
+)
+
+// openMailboxes prepares the configured mailboxes, none of which runs yet.
+func (d *daemon) openMailboxes(id *ingest.Identity) {
+	reader := mail.NewReader(id)
+	d.mailboxes = map[string]*mailbox.Mailbox{}
+	for name, cfg := range d.cfg.Mailboxes {
+		d.mailboxes[name] = mailbox.New(name, cfg, reader, d.intake, cursors{d.stream}, d.log, d.metrics)
+	}
+}
+
+// runMailboxes reads the mailboxes whose cursors are in the partition that is
+// ours: so each is read by one process, whichever owns it at the time.
+func (d *daemon) runMailboxes(ctx context.Context, claim *stream.Claim) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for name, m := range d.mailboxes {
+		partition, err := d.stream.PartitionOf(lead.TopicCursors, []byte(name))
+		if err != nil {
+			return err
+		}
+		if partition == claim.Partition() {
+			g.Go(func() error { return m.Run(ctx) })
+		}
+	}
+	g.Go(func() error { <-ctx.Done(); return nil }) // keeps a partition without mailboxes
+	return g.Wait()
+}
+
+// cursors keeps mailboxes' positions in Kafka.
+type cursors struct{ stream *stream.Client }
+
+func (c cursors) Load(ctx context.Context, name string) (mailbox.Cursor, error) {
+	value, err := c.stream.ReadKey(ctx, lead.TopicCursors, name)
+	if err != nil {
+		return mailbox.Cursor{}, fmt.Errorf("load the position of mailbox %s: %w", name, err)
+	}
+	var position mailbox.Cursor
+	if value != nil {
+		if err := json.Unmarshal(value, &position); err != nil {
+			return mailbox.Cursor{}, fmt.Errorf("decode the position of mailbox %s: %w", name, err)
+		}
+	}
+	return position, nil
+}
+
+func (c cursors) Save(ctx context.Context, name string, position mailbox.Cursor) error {
+	value, err := json.Marshal(position)
+	if err != nil {
+		return fmt.Errorf("encode the position of mailbox %s: %w", name, err)
+	}
+	if err := c.stream.Publish(ctx, lead.TopicCursors, []byte(name), value); err != nil {
+		return fmt.Errorf("save the position of mailbox %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+// Command leadd turns the mail and web forms a company receives into
+// qualified leads. See README.md for what it does and ARCHITECTURE.md for how.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"leadd/internal/embedded"
+)
+
+func main() {
+	embedded.ChildIfAsked()
+	os.Exit(run(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// A command is one of leadd's subcommands.
+type command struct {
+	name, arguments, help string
+	run                   func(terminal, []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "-c FILE", "run the daemon", serve},
+		{"check", "-c FILE", "validate configuration and criteria", check},
+		{"score", "[--criteria FILE] INPUT...", "score .eml files or JSON lines, without servers", score},
+		{"demo", "", "run the daemon with a sample inbox and sample contacts", demo},
+		{"version", "", "say which version this is", printVersion},
+	}
+}
+
+// errUsage marks mistakes in the command line itself; what was wrong has been
+// said.
+var errUsage = errors.New("usage")
+
+// errSaid marks failures of which everything has been said.
+var errSaid = errors.New("said")
+
+// run executes the command line and gives the exit code: 0 well, 1 failed, 2
+// the command line was not understood.
+func run(args []string, t terminal) int {
+	if len(args) == 0 {
+		usage(t.err)
+		return 2
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(t.out)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		err := c.run(t, args[1:])
+		switch {
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return 0
+		case errors.Is(err, errUsage):
+			return 2
+		case !errors.Is(err, errSaid):
+			_, _ = fmt.Fprintln(t.err, "leadd:", err)
+		}
+		return 1
+	}
+	_, _ = fmt.Fprintf(t.err, "leadd: there is no command %q\n\n", args[0])
+	usage(t.err)
+	return 2
+}
+
+func usage(w io.Writer) {
+	_, _ = fmt.Fprint(w, "leadd turns mail and web forms into qualified leads.\n\n")
+	for _, c := range commands() {
+		_, _ = fmt.Fprintf(w, "  leadd %-36s %s\n", c.name+" "+c.arguments, c.help)
+	}
+	_, _ = fmt.Fprint(w, "\nleadd COMMAND -h lists a command's flags.\n")
+}
+
+// parseFlags reads a command's flags; args must not be left over where none
+// are wanted.
+func parseFlags(t terminal, flags *flag.FlagSet, args []string, wantArgs bool) error {
+	flags.SetOutput(t.err)
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage
+	}
+	if !wantArgs && flags.NArg() > 0 {
+		_, _ = fmt.Fprintf(t.err, "leadd %s takes no argument %q\n", flags.Name(), flags.Arg(0))
+		return errUsage
+	}
+	return nil
+}

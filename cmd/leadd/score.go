@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"leadd/ingest"
+	"leadd/ingest/mail"
+	"leadd/lead"
+	"leadd/scoring"
+	"leadd/scoring/evidence"
+)
+
+func score(t terminal, args []string) error {
+	flags := flag.NewFlagSet("score", flag.ContinueOnError)
+	criteriaFile := flags.String("criteria", "", "criteria `FILE` instead of the built-in criteria")
+	history := flags.Bool("history", false, "take the inputs as contacts of common prospects, in their order")
+	if err := parseFlags(t, flags, args, true); err != nil {
+		return err
+	}
+	if flags.NArg() == 0 {
+		_, _ = fmt.Fprintln(t.err, "leadd score: name .eml files or files of JSON lines, or - for standard input")
+		return errUsage
+	}
+	criteria, err := loadCriteria(*criteriaFile)
+	if err != nil {
+		return err
+	}
+	id, err := ingest.NewIdentity(ingest.IdentityConfig{})
+	if err != nil {
+		return err
+	}
+	extractor, err := evidence.New()
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(t.out)
+	s := scorer{
+		identity: id, mail: mail.NewReader(id), extract: extractor.Extract, engine: scoring.NewEngine(criteria),
+		out: json.NewEncoder(out), complain: func(err error) { _, _ = fmt.Fprintln(t.err, "leadd score:", err) },
+	}
+	s.out.SetEscapeHTML(false)
+	if *history {
+		s.prospects = map[string]*lead.Prospect{}
+	}
+	failed := false
+	for _, name := range flags.Args() {
+		if err := s.file(t, name); err != nil {
+			s.complain(err)
+			failed = true
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	if failed || s.failed {
+		return errSaid
+	}
+	return nil
+}
+
+// sourceScore is the source that contacts scored offline are said to have.
+const sourceScore = "score"
+
+// scorer runs contacts through the very parts that the daemon runs them
+// through, without servers.
+type scorer struct {
+	identity  *ingest.Identity
+	mail      *mail.Reader
+	extract   func(*lead.Contact) []lead.Finding
+	engine    *scoring.Engine
+	prospects map[string]*lead.Prospect // by key; nil: each contact is a prospect of its own
+	offset    int64
+	out       *json.Encoder
+	complain  func(error)
+	failed    bool
+}
+
+// item is one line of JSON input.
+type item struct {
+	ID   json.RawMessage `json:"id"` // text or number
+	At   time.Time       `json:"at"` // when it arrived; left out: a mail's Date, or now
+	Mail string          `json:"mail"`
+	Form json.RawMessage `json:"form"`
+}
+
+// verdict is one line of output.
+type verdict struct {
+	ID            string          `json:"id"`
+	Class         lead.Class      `json:"class"`
+	Person        *verdictPerson  `json:"person"` // null: the contact is about no prospect
+	CompanyDomain *string         `json:"company_domain"`
+	Criteria      map[string]bool `json:"criteria"` // those met
+	Budget        *verdictBudget  `json:"budget"`
+	DeadlineDays  *int            `json:"deadline_days"`
+	Stage         lead.Stage      `json:"stage"`
+	Score         int             `json:"score"`
+	Reasons       []verdictReason `json:"reasons"`
+	Findings      []lead.Finding  `json:"findings"`
+}
+
+type verdictPerson struct {
+	Email *string `json:"email"`
+	Name  *string `json:"name"`
+	Phone *string `json:"phone"`
+	Title *string `json:"title"`
+}
+
+type verdictBudget struct {
+	Amount   float64 `json:"amount"`
+	Currency *string `json:"currency"`
+}
+
+type verdictReason struct {
+	Criterion string `json:"criterion"`
+	Points    int    `json:"points"`
+	Evidence  string `json:"evidence"`
+	Contact   string `json:"contact"`
+}
+
+// file scores one input: a mail, or JSON lines. What it is shows in its first
+// character: no mail begins with a brace.
+func (s *scorer) file(t terminal, name string) (err error) {
+	in := t.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("open input: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	r := bufio.NewReaderSize(in, 64<<10)
+	if first, _ := r.Peek(1); string(first) == "{" {
+		return s.lines(name, r)
+	}
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return s.score(name, item{Mail: string(raw)}, name)
+}
+
+// lines scores each line; a line that is not understood is complained of and
+// the next is read.
+func (s *scorer) lines(name string, r *bufio.Reader) error {
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			where := fmt.Sprintf("%s:%d", name, n)
+			var it item
+			if err := json.Unmarshal(line, &it); err != nil {
+				s.complain(fmt.Errorf("%s: not a JSON object of id, at and mail or form: %w", where, err))
+				s.failed = true
+			} else if err := s.score(where, it, itemID(it.ID, where)); err != nil {
+				s.complain(err)
+				s.failed = true
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+}
+
+// itemID gives the id as text; without one, where the item stands.
+func itemID(raw json.RawMessage, where string) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && text != "" {
+		return text
+	}
+	if len(raw) > 0 && string(raw) != "null" && string(raw) != `""` {
+		return string(raw)
+	}
+	return where
+}
+
+func (s *scorer) score(where string, it item, id string) error {
+	c, err := s.contact(it, id)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	findings := s.extract(&c)
+	before := s.prospects[c.Prospect]
+	after, scored := s.engine.Apply(before, &c, findings, s.offset)
+	s.offset++
+	if s.prospects != nil {
+		s.prospects[c.Prospect] = after
+	}
+	if err := s.out.Encode(newVerdict(&c, findings, after, &scored)); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
+	switch {
+	case it.Mail != "":
+		if c, err = s.mail.Contact([]byte(it.Mail), it.At); err != nil {
+			return c, err
+		}
+		if !it.At.IsZero() {
+			c.At = it.At.UTC()
+		}
+		c.ID, c.Source = id, sourceScore
+		return c, nil
+	case len(it.Form) > 0:
+		fields, err := ingest.Flatten(it.Form)
+		if err != nil {
+			return c, err
+		}
+		c = ingest.FormContact(fields, nil)
+		ingest.MarkEvent(&c)
+		c.ID, c.Source = id, sourceScore
+		if it.At.IsZero() {
+			it.At = time.Now()
+		}
+		c.At, c.Received = it.At, it.At
+		s.identity.Complete(&c)
+		return c, nil
+	}
+	return c, errors.New("neither a mail nor a form is given")
+}
+
+func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, scored *lead.Scored) verdict {
+	v := verdict{
+		ID: c.ID, Class: c.Class, CompanyDomain: optional(c.Company.Domain),
+		Criteria: map[string]bool{}, Stage: scored.Stage, Score: scored.Score,
+		Reasons: []verdictReason{}, Findings: findings,
+	}
+	if c.Person != (lead.Person{}) {
+		v.Person = &verdictPerson{
+			Email: optional(c.Person.Email), Name: optional(c.Person.Name),
+			Phone: optional(c.Person.Phone), Title: optional(c.Person.Title),
+		}
+	}
+	for _, m := range p.Met {
+		v.Criteria[m.Criterion] = true
+	}
+	for i := range findings {
+		f := &findings[i]
+		if f.Amount > 0 && (v.Budget == nil) {
+			v.Budget = &verdictBudget{Amount: f.Amount, Currency: optional(f.Currency)}
+		}
+		if f.Days != nil && v.DeadlineDays == nil {
+			v.DeadlineDays = f.Days
+		}
+	}
+	for _, r := range scored.Reasons {
+		v.Reasons = append(v.Reasons, verdictReason{r.Criterion, r.Points, r.Evidence, r.Contact})
+	}
+	return v
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,216 @@
+package mail
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"mime"
+	"strings"
+	"time"
+
+	netmail "net/mail"
+)
+
+// header holds a message's or part's header fields under their canonical
+// names, undecoded, in the order of appearance.
+type header map[string][]string
+
+func (h header) raw(name string) string {
+	if v := h[name]; len(v) > 0 {
+		return strings.TrimSpace(v[0])
+	}
+	return ""
+}
+
+// text gives a field's first value with its encoded words decoded.
+func (h header) text(name string) string { return decodeWords(h.raw(name)) }
+
+func (h header) has(name string) bool { return len(h[name]) > 0 }
+
+// token gives a field's first value in lower case up to the first ";".
+func (h header) token(name string) string {
+	v, _, _ := strings.Cut(strings.ToLower(h.raw(name)), ";")
+	return strings.TrimSpace(v)
+}
+
+// id gives a message id without angle brackets and comments.
+func (h header) id(name string) string {
+	v := h.raw(name)
+	if i := strings.IndexByte(v, '<'); i >= 0 {
+		v = v[i+1:]
+		if j := strings.IndexByte(v, '>'); j >= 0 {
+			v = v[:j]
+		}
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(v, "\uFFFD"))
+}
+
+// answered gives the id of the mail that this one answers: In-Reply-To, or
+// the last of References.
+func (h header) answered() string {
+	if id := h.id("In-Reply-To"); id != "" {
+		return id
+	}
+	refs := strings.Fields(h.raw("References"))
+	if len(refs) == 0 {
+		return ""
+	}
+	return strings.ToValidUTF8(strings.Trim(refs[len(refs)-1], "<>"), "\uFFFD")
+}
+
+// date reads the Date field; the zero time where it cannot be read.
+func (h header) date() time.Time {
+	t, err := netmail.ParseDate(h.raw("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// mediaType reads a field such as Content-Type. Where the field breaks the
+// rules, what can be recognised is taken.
+func (h header) mediaType(name string) (string, map[string]string) {
+	v := h.raw(name)
+	t, params, err := mime.ParseMediaType(v)
+	if err == nil {
+		return t, params
+	}
+	t, rest, _ := strings.Cut(v, ";")
+	params = map[string]string{}
+	for rest != "" {
+		var p string
+		if p, rest, _ = strings.Cut(rest, ";"); p != "" {
+			k, v, _ := strings.Cut(p, "=")
+			params[strings.ToLower(strings.TrimSpace(k))] = strings.Trim(strings.TrimSpace(v), `"'`)
+		}
+	}
+	return strings.ToLower(strings.TrimSpace(t)), params
+}
+
+// decodeWords decodes RFC 2047 encoded words, also those that break the
+// rules: a character cut in two by neighbouring words, words inside quotes,
+// 8-bit bytes without any encoding. What cannot be decoded stays as it is.
+func decodeWords(s string) string {
+	if !strings.Contains(s, "=?") {
+		return decodeText([]byte(s), "")
+	}
+	var out strings.Builder
+	var pending []byte // undecoded bytes of a run of words in one charset
+	var charset string
+	flush := func() {
+		if len(pending) > 0 {
+			out.WriteString(decodeText(pending, charset))
+			pending = nil
+		}
+	}
+	for s != "" {
+		i := strings.Index(s, "=?")
+		if i < 0 {
+			break
+		}
+		cs, body, n, ok := encodedWord(s[i:])
+		if !ok {
+			flush()
+			out.WriteString(decodeText([]byte(s[:i+2]), ""))
+			s = s[i+2:]
+			continue
+		}
+		// Blanks between two encoded words are no part of the text.
+		if gap := s[:i]; len(pending) == 0 || strings.TrimSpace(gap) != "" {
+			flush()
+			out.WriteString(decodeText([]byte(gap), ""))
+		}
+		if !strings.EqualFold(cs, charset) {
+			flush()
+		}
+		charset = cs
+		pending = append(pending, body...)
+		s = s[i+n:]
+	}
+	flush()
+	out.WriteString(decodeText([]byte(s), ""))
+	return out.String()
+}
+
+// encodedWord reads the encoded word at the head of s: its charset, its
+// bytes, and how long it is.
+func encodedWord(s string) (charset string, body []byte, n int, ok bool) {
+	part := strings.SplitN(s[2:], "?", 4)
+	if len(part) < 4 || len(part[1]) != 1 || strings.ContainsAny(part[0], " \t") {
+		return "", nil, 0, false
+	}
+	if !strings.HasPrefix(part[3], "=") {
+		return "", nil, 0, false
+	}
+	n = 2 + len(part[0]) + 1 + 1 + 1 + len(part[2]) + 2
+	charset, _, _ = strings.Cut(part[0], "*") // RFC 2231: charset*language
+	switch part[1] {
+	case "B", "b":
+		return charset, decodeBase64([]byte(part[2])), n, true
+	case "Q", "q":
+		return charset, decodeQuoted([]byte(strings.ReplaceAll(part[2], "_", " "))), n, true
+	}
+	return "", nil, 0, false
+}
+
+// decodeBase64 decodes what is base64 in b and passes over the rest.
+func decodeBase64(b []byte) []byte {
+	clean := make([]byte, 0, len(b))
+	for _, c := range b {
+		switch {
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/':
+			clean = append(clean, c)
+		}
+	}
+	if len(clean)%4 == 1 { // one letter alone carries no byte
+		clean = clean[:len(clean)-1]
+	}
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(clean)))
+	n, _ := base64.RawStdEncoding.Decode(out, clean) // nothing but its own letters is left to refuse
+	return out[:n]
+}
+
+// decodeQuoted decodes quoted-printable; what breaks its rules stays as it is.
+func decodeQuoted(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != '=' {
+			out = append(out, b[i])
+			continue
+		}
+		rest := b[i+1:]
+		if len(rest) >= 2 && unhex(rest[0]) >= 0 && unhex(rest[1]) >= 0 {
+			out = append(out, byte(unhex(rest[0])<<4|unhex(rest[1])))
+			i += 2
+			continue
+		}
+		// A soft line break, maybe with blanks before it.
+		end := bytes.IndexByte(rest, '\n')
+		if end >= 0 && len(bytes.TrimSpace(rest[:end])) == 0 {
+			i += end + 1
+			continue
+		}
+		if len(rest) == 0 {
+			break
+		}
+		out = append(out, '=')
+	}
+	return out
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
+}
+
+// readAtMost reads r to its end or to limit bytes.
+func readAtMost(r io.Reader, limit int64) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(r, limit))
+}
