@@ -20,7 +20,6 @@ import (
 	"leadd/ingest/webhook"
 	"leadd/internal/clickhouse"
 	"leadd/internal/stream"
-	"leadd/sink"
 )
 
 // Config is the whole configuration. Its YAML keys are those of the example,
@@ -41,7 +40,6 @@ type Config struct {
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
 	ClickHouse clickhouse.Config         `yaml:"clickhouse"`
-	Sink       sink.Config               `yaml:"sink"`
 	Identity   ingest.IdentityConfig     `yaml:"identity"`
 	Webhooks   map[string]webhook.Config `yaml:"webhooks"`
 	Mailboxes  map[string]mailbox.Config `yaml:"mailboxes"`
@@ -55,7 +53,6 @@ func Default() Config {
 		Log:        "info",
 		Kafka:      stream.DefaultConfig(),
 		ClickHouse: clickhouse.DefaultConfig(),
-		Sink:       sink.DefaultConfig(),
 	}
 }
 
@@ -98,7 +95,6 @@ func (c *Config) validate(d *decoder) {
 	d.mistakes("identity", err)
 	d.mistakes("kafka", c.Kafka.Validate())
 	d.mistakes("clickhouse", c.ClickHouse.Validate())
-	d.mistakes("sink", c.Sink.Validate())
 	for _, name := range sortedKeys(c.Webhooks) {
 		d.mistakes("webhooks."+name, errors.Join(checkName(name), c.Webhooks[name].Validate()))
 	}

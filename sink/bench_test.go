@@ -35,7 +35,7 @@ func BenchmarkSink(b *testing.B) {
 	for b.Loop() {
 		empty(b, db)
 		began := time.Now()
-		if err := sink.PlainInsert(b.Context(), cfg, records, sink.DefaultConfig().FlushRecords); err != nil {
+		if err := sink.PlainInsert(b.Context(), dial(cfg), records, sink.DefaultConfig().FlushRecords); err != nil {
 			b.Fatal(err)
 		}
 		plain += time.Since(began)

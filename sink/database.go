@@ -11,15 +11,18 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-const (
-	dialTimeout   = 5 * time.Second
-	insertTimeout = time.Minute // then the server is taken for dead, and the insert tried again
-)
+// insertTimeout is when the server is taken for dead, and the insert tried
+// again.
+const insertTimeout = time.Minute
 
-// A database is one connection to ClickHouse, dialled when it is needed. It is
+// Connect opens a connection to the database for inserts, which encodes what
+// it sends in the buffer.
+type Connect func(context.Context, *proto.Buffer) (*ch.Client, error)
+
+// A database is one connection to ClickHouse, made when it is needed. It is
 // not for concurrent use.
 type database struct {
-	options ch.Options
+	connect Connect
 	client  *ch.Client
 	buffer  proto.Buffer // in which the client encodes what it sends
 	memory  *sync.Pool   // *[]byte, for buffer: a block's worth is not kept by a connection that rests
@@ -30,9 +33,9 @@ func (d *database) do(ctx context.Context, q ch.Query) error {
 	defer cancel()
 	if d.client == nil {
 		d.buffer.Reset()
-		client, err := ch.DialWithBuffer(ctx, d.options, &d.buffer)
+		client, err := d.connect(ctx, &d.buffer)
 		if err != nil {
-			return fmt.Errorf("connect to ClickHouse at %s: %w", d.options.Address, err)
+			return err
 		}
 		d.client = client
 	}

@@ -6,28 +6,44 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"leadd/internal/clickhouse"
 	"leadd/internal/testenv"
 	"leadd/sink"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
+// at is a database of a server on this machine.
+func at(addr, database string) clickhouse.Config {
+	cfg := clickhouse.DefaultConfig()
+	cfg.Addr, cfg.Database = []string{addr}, database
+	return cfg
+}
+
+func dial(cfg clickhouse.Config) sink.Connect {
+	return func(ctx context.Context, buffer *proto.Buffer) (*ch.Client, error) {
+		return clickhouse.Dial(ctx, cfg, buffer)
+	}
+}
+
 // freshDatabase gives a migrated database of the test's own.
-func freshDatabase(t testing.TB) (sink.ClickHouseConfig, driver.Conn) {
+func freshDatabase(t testing.TB) (clickhouse.Config, driver.Conn) {
 	t.Helper()
 	addr, name := testenv.ClickHouseDB(t)
-	cfg := sink.ClickHouseConfig{Addr: addr, Database: name}
+	cfg := at(addr, name)
 	return cfg, migrated(t, cfg)
 }
 
 // migrated makes the tables.
-func migrated(t testing.TB, cfg sink.ClickHouseConfig) driver.Conn {
+func migrated(t testing.TB, cfg clickhouse.Config) driver.Conn {
 	t.Helper()
-	db, err := cfg.Open()
+	db, err := clickhouse.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +61,10 @@ func smallBatches(records int) sink.Config {
 	return cfg
 }
 
-func newStage(t testing.TB, cfg sink.Config, db sink.ClickHouseConfig, log sink.Log) (*sink.Stage, *prometheus.Registry) {
+func newStage(t testing.TB, cfg sink.Config, db clickhouse.Config, log sink.Log) (*sink.Stage, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	s, err := sink.NewStage(cfg, db, log, zerolog.Nop(), reg)
+	s, err := sink.NewStage(cfg, dial(db), log, zerolog.Nop(), reg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 
 // PlainInsert is what the sink is measured by: it fills ch-go's columns from
 // records in memory and inserts them, and does nothing else.
-func PlainInsert(ctx context.Context, cfg ClickHouseConfig, records []lead.Scored, blockRows int) error {
-	db := database{options: cfg.options(), memory: new(sync.Pool)}
+func PlainInsert(ctx context.Context, connect Connect, records []lead.Scored, blockRows int) error {
+	db := database{connect: connect, memory: new(sync.Pool)}
 	defer db.close()
 	b := newBlocks(lead.TopicScored)
 	for begin := 0; begin < len(records); begin += blockRows {

@@ -52,7 +52,7 @@ func killAtEveryStep(t *testing.T, topic string, c killCase) {
 			mustExec(t, db, sql)
 		}
 
-		p := newProxy(t, cfg.Addr)
+		p := newProxy(t, cfg.Addr[0])
 		ctx, cancel := context.WithCancel(context.Background())
 		k := &killer{n: int64(n), kill: cancel}
 		kafka.step = func(what string) { k.step(what) }
@@ -60,7 +60,7 @@ func killAtEveryStep(t *testing.T, topic string, c killCase) {
 		p.after = func() bool { return k.step("after inserting") }
 		p.start(t)
 		doomed := cfg
-		doomed.Addr = p.addr()
+		doomed.Addr = []string{p.addr()}
 		s, _ := newStage(t, smallBatches(5), doomed, kafka)
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx, topic, kafka.claim(topic, n)) }()
@@ -186,14 +186,14 @@ func TestZombieFinishesItsInsertLate(t *testing.T) {
 	kafka := newMemoryKafka()
 	kafka.append(lead.TopicScored, 0, scoredRecords(t, 20)...)
 
-	p := newProxy(t, cfg.Addr)
+	p := newProxy(t, cfg.Addr[0])
 	arrived, release := make(chan struct{}), make(chan struct{})
 	var answered = make(chan struct{})
 	p.hold = sync.OnceFunc(func() { close(arrived); <-release })
 	p.after = sync.OnceValue(func() bool { close(answered); return true })
 	p.start(t)
 	slow := cfg
-	slow.Addr = p.addr()
+	slow.Addr = []string{p.addr()}
 	zombie, _ := newStage(t, smallBatches(5), slow, kafka)
 	done := make(chan error, 1)
 	go func() { done <- zombie.Run(context.Background(), lead.TopicScored, kafka.claim(lead.TopicScored, 0)) }()
@@ -223,11 +223,11 @@ func TestAnswerLost(t *testing.T) {
 	cfg, db := freshDatabase(t)
 	kafka := newMemoryKafka()
 	kafka.append(lead.TopicScored, 0, scoredRecords(t, 20)...)
-	p := newProxy(t, cfg.Addr)
+	p := newProxy(t, cfg.Addr[0])
 	var answers atomic.Int64
 	p.after = func() bool { return answers.Add(1)%3 != 1 }
 	p.start(t)
-	cfg.Addr = p.addr()
+	cfg.Addr = []string{p.addr()}
 	storeAll(t, smallBatches(5), cfg, kafka, lead.TopicScored)
 	checkStored(t, db, 20)
 	if answers.Load() <= 12 {

@@ -20,16 +20,6 @@ var migrations embed.FS
 // semicolon at a line's end and can be run again without harm.
 var migrationName = regexp.MustCompile(`^migrations/(\d{4})_\w+\.sql$`)
 
-// CreateDatabase creates the named database where it is missing. db must be
-// connected to one that exists, such as "default".
-func CreateDatabase(ctx context.Context, db driver.Conn, name string) error {
-	quoted := "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
-	if err := db.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoted); err != nil {
-		return fmt.Errorf("create ClickHouse database %s: %w", name, err)
-	}
-	return nil
-}
-
 // Migrate brings the database's tables to the state this build wants. It may
 // run in several processes at once: what another has done already does no harm
 // when it is done again.

@@ -6,25 +6,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"leadd/internal/clickhouse"
 	"leadd/sink"
 )
 
 func TestMigrateTogetherAndAgain(t *testing.T) {
-	cfg, _ := freshDatabase(t)
+	cfg, root := freshDatabase(t)
 	other := cfg
-	other.Database += "`odd"
-	root, err := sink.ClickHouseConfig{Addr: cfg.Addr}.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = root.Close() })
+	other.Database += "_other"
 	var g errgroup.Group
 	for range 6 { // replicas that start at once
 		g.Go(func() error {
-			if err := sink.CreateDatabase(t.Context(), root, other.Database); err != nil {
+			if err := clickhouse.CreateDatabase(t.Context(), other); err != nil {
 				return err
 			}
-			db, err := other.Open()
+			db, err := clickhouse.Open(other)
 			if err != nil {
 				return err
 			}
@@ -35,13 +31,13 @@ func TestMigrateTogetherAndAgain(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := other.Open()
+	db, err := clickhouse.Open(other)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = db.Close()
-		mustExec(t, root, "DROP DATABASE `"+strings.ReplaceAll(other.Database, "`", "\\`")+"`")
+		mustExec(t, root, "DROP DATABASE "+other.Database)
 	})
 	if err := sink.Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"leadd/internal/clickhouse"
 	"leadd/lead"
 	"leadd/sink"
 )
 
 // storeAll runs a stage on a partition until everything in it is settled.
-func storeAll(t testing.TB, cfg sink.Config, db sink.ClickHouseConfig, kafka *memoryKafka, topic string) {
+func storeAll(t testing.TB, cfg sink.Config, db clickhouse.Config, kafka *memoryKafka, topic string) {
 	t.Helper()
 	s, _ := newStage(t, cfg, db, kafka)
 	stop := start(t, s, topic, kafka.claim(topic, 0))

@@ -45,7 +45,7 @@ type Claim interface {
 // ClickHouse. It is for concurrent use.
 type Stage struct {
 	cfg     Config
-	db      ClickHouseConfig
+	connect Connect
 	log     Log
 	logger  zerolog.Logger
 	warn    zerolog.Logger // for what repeats: a line in ten seconds
@@ -60,12 +60,12 @@ type Stage struct {
 
 // NewStage prepares a sink. Nothing is connected before Run. The database must
 // have been migrated, see Migrate.
-func NewStage(cfg Config, db ClickHouseConfig, log Log, logger zerolog.Logger, reg prometheus.Registerer) (*Stage, error) {
+func NewStage(cfg Config, connect Connect, log Log, logger zerolog.Logger, reg prometheus.Registerer) (*Stage, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("sink: %w", err)
 	}
 	return &Stage{
-		cfg: cfg, db: db, log: log, logger: logger,
+		cfg: cfg, connect: connect, log: log, logger: logger,
 		warn:      logger.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second}),
 		metrics:   newMetrics(reg),
 		memory:    semaphore.NewWeighted(cfg.MemoryBytes),
@@ -81,7 +81,7 @@ func NewStage(cfg Config, db ClickHouseConfig, log Log, logger zerolog.Logger, r
 func (s *Stage) Run(ctx context.Context, topic string, claim Claim) error {
 	r := &run{
 		Stage: s, topic: topic, partition: claim.Partition(), claim: claim,
-		db: database{options: s.db.options(), memory: &s.buffers},
+		db: database{connect: s.connect, memory: &s.buffers},
 	}
 	r.lag = s.metrics.lag.WithLabelValues(topic, strconv.Itoa(r.partition))
 	defer s.metrics.lag.DeleteLabelValues(topic, strconv.Itoa(r.partition))

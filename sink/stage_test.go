@@ -171,7 +171,7 @@ func TestServerKilled(t *testing.T) {
 		}
 	}
 	ready()
-	cfg := sink.ClickHouseConfig{Addr: engine.Addr(), Database: "default"}
+	cfg := at(engine.Addr(), "default")
 	db := migrated(t, cfg)
 
 	kafka := newMemoryKafka()
@@ -227,7 +227,7 @@ func TestLagIsTrueWhileTheDatabaseIsAway(t *testing.T) {
 	kafka.fetchMax = 10
 	c := smallBatches(10)
 	c.FlushBytes, c.MemoryBytes = 10_000, 20_000
-	s, reg := newStage(t, c, sink.ClickHouseConfig{Addr: addr, Database: "x"}, kafka)
+	s, reg := newStage(t, c, at(addr, "x"), kafka)
 	stop := start(t, s, lead.TopicScored, kafka.claim(lead.TopicScored, 0))
 	for _, lag := range []int{100, 200} {
 		kafka.append(lead.TopicScored, 0, scoredRecords(t, 100)...)

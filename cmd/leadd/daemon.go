@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -197,7 +199,10 @@ func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
 }
 
 func (d *daemon) startSink(stages *layer, topics <-chan struct{}) error {
-	stage, err := sink.NewStage(d.cfg.Sink, sink.ClickHouseConfig{Addr: d.cfg.ClickHouse.Addr[0], Database: d.cfg.ClickHouse.Database, User: d.cfg.ClickHouse.User, Password: d.cfg.ClickHouse.Password}, d.stream, d.log, d.metrics)
+	connect := func(ctx context.Context, buffer *proto.Buffer) (*ch.Client, error) {
+		return clickhouse.Dial(ctx, d.cfg.ClickHouse, buffer)
+	}
+	stage, err := sink.NewStage(sink.DefaultConfig(), connect, d.stream, d.log, d.metrics)
 	if err != nil {
 		return err
 	}

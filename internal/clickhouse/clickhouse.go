@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -37,6 +39,13 @@ type TLS struct {
 // DefaultConfig is the configuration where the file says nothing.
 func DefaultConfig() Config { return Config{Database: "leadd", User: "default"} }
 
+const (
+	dialTimeout = 5 * time.Second
+	// Not the driver's default of five minutes, in which a server that has
+	// frozen would hold up everything.
+	readTimeout = time.Minute
+)
+
 var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 // Validate names every mistake in c, joined; nil where there is none.
@@ -56,7 +65,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Open prepares a pool of connections; the first use connects. It fails only
+// Open prepares a pool of connections for queries; the first use connects. It fails only
 // for a configuration that cannot work.
 func Open(c Config) (driver.Conn, error) {
 	options, err := c.options()
@@ -65,6 +74,32 @@ func Open(c Config) (driver.Conn, error) {
 	}
 	options.Auth.Database = c.Database
 	return clickhouse.Open(options)
+}
+
+// Dial opens one connection for inserts of whole columns, which encodes what
+// it sends in buffer. It tries the addresses in their order.
+func Dial(ctx context.Context, c Config, buffer *proto.Buffer) (*ch.Client, error) {
+	tlsConfig, err := c.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, addr := range c.Addr {
+		if tlsConfig != nil {
+			// ch-go, unlike the pool, does not derive it from the address.
+			tlsConfig = tlsConfig.Clone()
+			tlsConfig.ServerName, _, _ = net.SplitHostPort(addr) // Validate has split it
+		}
+		client, err := ch.DialWithBuffer(ctx, ch.Options{
+			Address: addr, Database: c.Database, User: c.User, Password: c.Password, TLS: tlsConfig,
+			DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: readTimeout,
+		}, buffer)
+		if err == nil {
+			return client, nil
+		}
+		errs = append(errs, fmt.Errorf("connect to ClickHouse at %s: %w", addr, err))
+	}
+	return nil, errors.Join(errs...)
 }
 
 // CreateDatabase creates the configured database where it does not exist.
@@ -87,31 +122,38 @@ func CreateDatabase(ctx context.Context, c Config) (err error) {
 }
 
 func (c Config) options() (*clickhouse.Options, error) {
-	o := &clickhouse.Options{
+	tlsConfig, err := c.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	return &clickhouse.Options{
 		Addr:            c.Addr,
 		Auth:            clickhouse.Auth{Username: c.User, Password: c.Password},
-		DialTimeout:     5 * time.Second,
+		DialTimeout:     dialTimeout,
 		MaxOpenConns:    16,
 		MaxIdleConns:    16,
 		ConnMaxLifetime: time.Hour,
-		// Not the driver's default of five minutes, in which a server that
-		// has frozen would hold up everything.
-		ReadTimeout: time.Minute,
-		Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		ReadTimeout:     readTimeout,
+		TLS:             tlsConfig,
+		Compression:     &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+	}, nil
+}
+
+// load gives nil where connections are not encrypted.
+func (t TLS) load() (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
 	}
-	if !c.TLS.Enabled {
-		return o, nil
-	}
-	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.TLS.CAFile != "" {
-		pem, err := os.ReadFile(c.TLS.CAFile)
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the certificates to trust for ClickHouse: %w", err)
 		}
-		o.TLS.RootCAs = x509.NewCertPool()
-		if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", c.TLS.CAFile)
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no PEM certificate", t.CAFile)
 		}
 	}
-	return o, nil
+	return cfg, nil
 }

@@ -8,7 +8,8 @@
 -- Every statement can be run again without harm. There is no partitioning:
 -- mail dates are wild, and one block may touch at most 100 partitions.
 -- non_replicated_deduplication_window is how many insert tokens a table
--- remembers; the sink's exactly-once rests on it.
+-- remembers; the sink's exactly-once rests on it. The fsync settings make an
+-- answered insert outlive a power cut: the sink has moved on by then.
 
 CREATE TABLE IF NOT EXISTS contacts
 (
@@ -57,7 +58,7 @@ CREATE TABLE IF NOT EXISTS contacts
 )
 ENGINE = MergeTree
 ORDER BY (prospect, at, id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS reasons
 (
@@ -75,7 +76,7 @@ CREATE TABLE IF NOT EXISTS reasons
 )
 ENGINE = MergeTree
 ORDER BY (prospect, kafka_offset, line)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS stage_changes
 (
@@ -94,7 +95,7 @@ CREATE TABLE IF NOT EXISTS stage_changes
 )
 ENGINE = MergeTree
 ORDER BY (prospect, kafka_offset)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS dead_letters
 (
@@ -111,7 +112,7 @@ CREATE TABLE IF NOT EXISTS dead_letters
 )
 ENGINE = MergeTree
 ORDER BY (at, id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- One row for every prospect, as of its newest contact.
 CREATE VIEW IF NOT EXISTS prospects AS
