@@ -63,7 +63,9 @@ func (d *daemon) problems(ctx context.Context) []string {
 		problems = append(problems, "Kafka: the topics are not there yet")
 	}
 	if d.roles.sink || d.roles.dashboard {
-		if err := d.db.Ping(ctx); err != nil {
+		// Not given up half way: the embedded engine ends when a client
+		// leaves in the middle of its greeting.
+		if err := d.db.Ping(context.WithoutCancel(ctx)); err != nil {
 			problems = append(problems, "ClickHouse does not answer: "+err.Error())
 		}
 	}
@@ -134,14 +136,14 @@ func (d *daemon) greet(w io.Writer) {
 	base := "http://" + reachable(d.listener.Addr())
 	_, _ = fmt.Fprintf(w, "\nleadd is running.\n")
 	if d.roles.dashboard {
-		_, _ = fmt.Fprintf(w, "  The page:      %s/\n", base)
+		_, _ = fmt.Fprintf(w, "  The page:  %s/\n", base)
 	}
 	if d.roles.ingest && len(d.cfg.Webhooks) > 0 {
 		names := make([]string, 0, len(d.cfg.Webhooks))
 		for name := range d.cfg.Webhooks {
 			names = append(names, name)
 		}
-		_, _ = fmt.Fprintf(w, "  A first lead:  %s\n", samplePost(base, slices.Min(names)))
+		_, _ = fmt.Fprintf(w, "  A first lead, to paste into another terminal:\n\n%s\n\n", dashboard.SamplePost(base, slices.Min(names)))
 	}
 	_, _ = fmt.Fprintf(w, "  Ctrl-C stops it; what has arrived is kept in %s.\n\n", d.cfg.Data)
 }
@@ -157,10 +159,4 @@ func reachable(addr net.Addr) string {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)
-}
-
-// samplePost is a command that sends a first lead to a source.
-func samplePost(base, source string) string {
-	return fmt.Sprintf("curl %s/in/%s -d name='Ada Lovelace' -d email=ada@acme.example -d company=Acme -d job_title=CTO"+
-		" -d budget='50,000 USD' -d timeline='within 3 months' -d message='We need 200 licences of your product.'", base, source)
 }

@@ -88,10 +88,7 @@ func launchLeadd(t testing.TB, args ...string) *process {
 	return p
 }
 
-var (
-	pageLine = regexp.MustCompile(`The page:\s+(http://[^/]+)/`)
-	curlLine = regexp.MustCompile(`A first lead:\s+(curl .*)`)
-)
+var pageLine = regexp.MustCompile(`The page:\s+(http://[^/]+)/`)
 
 func (p *process) awaitGreeting() {
 	p.t.Helper()
@@ -102,8 +99,8 @@ func (p *process) awaitGreeting() {
 			if m := pageLine.FindStringSubmatch(lines.Text()); m != nil {
 				p.base = m[1]
 			}
-			if m := curlLine.FindStringSubmatch(lines.Text()); m != nil {
-				p.curl = m[1]
+			if strings.HasPrefix(lines.Text(), "curl ") {
+				p.curl = lines.Text()
 			}
 			if strings.Contains(lines.Text(), "Ctrl-C") {
 				greeted <- nil
