@@ -50,7 +50,7 @@ func Encode[T Value](v *T) ([]byte, error) {
 func Decode[T Value](b []byte, v *T) error {
 	version, rest, ok := cutVersion(b)
 	if !ok {
-		return fmt.Errorf("decode %T: not a leadd record: it does not begin with {\"v\":", *v)
+		return fmt.Errorf("decode %T: not a leadd record: it does not begin with its version", *v)
 	}
 	if version != FormatVersion {
 		return fmt.Errorf("decode %T: format %d, this is format %d: %w", *v, version, FormatVersion, ErrNewerFormat)

@@ -230,9 +230,6 @@ func (d *daemon) migrate(ctx context.Context) error {
 			d.tablesReady.Store(true)
 			return nil
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
 		repeated.Warn().Err(err).Msg("cannot bring the tables up to date, trying again")
 		if !wait(ctx, time.After(200*time.Millisecond)) {
 			return nil

@@ -108,7 +108,7 @@ func (p *process) awaitGreeting() {
 				return
 			}
 		}
-		greeted <- fmt.Errorf("it ended without greeting (%v)", lines.Err())
+		greeted <- errors.Join(errors.New("it ended without greeting"), lines.Err())
 	}()
 	select {
 	case err := <-greeted:

@@ -45,7 +45,7 @@ func serve(t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	d.whenReady = func(ctx context.Context) { d.greet(t.out) }
+	d.whenReady = func(context.Context) { d.greet(t.out) }
 	return d.run(ctx)
 }
 

@@ -57,7 +57,7 @@ func TestTheOfferedCurlLineMakesALead(t *testing.T) {
 		if r.Evidence == "" || r.Contact == "" {
 			t.Errorf("reason without evidence or contact: %+v", r)
 		}
-		sum += int(r.Points)
+		sum += r.Points
 	}
 	if sum != int(prospect.Score) || len(prospect.Reasons) < 2 {
 		t.Errorf("%d reasons add up to %d, the score is %d", len(prospect.Reasons), sum, prospect.Score)

@@ -22,20 +22,20 @@ var ErrFenced = errors.New("partition has moved to another process")
 
 // final reports an error that another try cannot mend, in our own words where
 // callers decide by it.
-func final(err error) (error, bool) {
+func final(err error) (isFinal bool, named error) {
 	switch {
 	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
-		return fmt.Errorf("%w: %w", ErrTooLarge, err), true
+		return true, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case errors.Is(err, kafka.OffsetOutOfRange):
-		return fmt.Errorf("%w: %w", ErrOffsetOutOfRange, err), true
+		return true, fmt.Errorf("%w: %w", ErrOffsetOutOfRange, err)
 	case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId),
 		errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.FencedInstanceID):
-		return fmt.Errorf("%w: %w", ErrFenced, err), true
+		return true, fmt.Errorf("%w: %w", ErrFenced, err)
 	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
 		errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.InvalidTopic):
-		return err, true
+		return true, err
 	}
-	return err, false
+	return false, err
 }
 
 // retry runs do until it succeeds, fails for good, or ctx ends; the error then
@@ -47,7 +47,7 @@ func (c *Client) retry(ctx context.Context, operation, what string, do func(cont
 		if err == nil {
 			return nil
 		}
-		err, isFinal := final(err)
+		isFinal, err := final(err)
 		if isFinal {
 			return fmt.Errorf("%s: %w", what, err)
 		}
