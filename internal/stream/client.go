@@ -25,6 +25,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"leadd/lead"
 )
 
 // Config says which Kafka to use. The zero Config asks for the embedded one.
@@ -149,12 +151,26 @@ const requestTimeout = 10 * time.Second
 // Close gives up idle connections. What is under way fails by its context.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
+// diagnose finds out why a request failed: the transport says of a refused
+// password or certificate only that no broker is available.
+func (c *Client) diagnose(ctx context.Context, failed error) error {
+	for _, broker := range c.cfg.Brokers {
+		conn, err := c.dialer.DialContext(ctx, "tcp", broker)
+		if err == nil {
+			_ = conn.Close() // nothing was written
+			return failed
+		}
+		failed = fmt.Errorf("connect to broker %s: %w", broker, err)
+	}
+	return failed
+}
+
 // Problems names what keeps c from working, for a readiness page; empty when
 // all is well: the brokers cannot be reached, or a group has not been joined.
 func (c *Client) Problems(ctx context.Context) []string {
 	var problems []string
-	if _, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{}); err != nil {
-		problems = append(problems, "Kafka does not answer: "+err.Error())
+	if err := c.ping(ctx); err != nil {
+		problems = append(problems, "Kafka does not answer: "+c.diagnose(ctx, err).Error())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,6 +181,32 @@ func (c *Client) Problems(ctx context.Context) []string {
 	}
 	slices.Sort(problems)
 	return problems
+}
+
+// ping asks the leaders of all partitions of contacts, which is where a contact
+// must get to be accepted. (The metadata would come out of kafka-go's cache.)
+func (c *Client) ping(ctx context.Context) error {
+	c.mu.Lock()
+	n := c.partitions[lead.TopicContacts]
+	c.mu.Unlock()
+	if n == 0 {
+		_, err := c.kafka.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
+		return err
+	}
+	var ends []kafka.OffsetRequest
+	for partition := range n {
+		ends = append(ends, kafka.LastOffsetOf(partition))
+	}
+	res, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{lead.TopicContacts: ends}})
+	if err != nil {
+		return err
+	}
+	for _, p := range res.Topics[lead.TopicContacts] {
+		if p.Error != nil {
+			return fmt.Errorf("%s/%d: %w", lead.TopicContacts, p.Partition, p.Error)
+		}
+	}
+	return nil
 }
 
 func (s SASLConfig) mechanism() (sasl.Mechanism, error) {

@@ -50,7 +50,11 @@ func (c *Client) EnsureTopics(ctx context.Context) error {
 	return c.retry(ctx, "topics", "create Kafka topics", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		return c.createTopics(ctx, configs)
+		err := c.createTopics(ctx, configs)
+		if err != nil && ctx.Err() == nil {
+			return c.diagnose(ctx, err)
+		}
+		return err
 	})
 }
 
