@@ -46,7 +46,7 @@ func demo(t terminal, args []string) error {
 	}
 	defer inbox.Close() //nolint:errcheck // the process ends
 	cfg.Identity.OwnDomains = []string{demoDomain}
-	cfg.Webhooks = map[string]webhook.Config{"website": {}, "pricing": {}, "webinar": {}, "crm": {}}
+	cfg.Webhooks = map[string]webhook.Config{"website": {}, "pricing": {}, "webinar": {}, "salesdesk": {}}
 	cfg.Mailboxes = map[string]mailbox.Config{
 		"sales": {Addr: inbox.Addr().String(), TLS: mailbox.TLSNone, User: demoUser, Password: demoUser},
 	}

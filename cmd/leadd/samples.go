@@ -178,7 +178,7 @@ func (b buyer) form(random *rand.Rand, source string, at time.Time, answers map[
 
 // event is what a sales system reports about the buyer.
 func (b buyer) event(name string, at time.Time) sample {
-	return sample{at: at, source: "crm", body: marshal(map[string]any{
+	return sample{at: at, source: "salesdesk", body: marshal(map[string]any{
 		"event": name, "at": at.Format(time.RFC3339),
 		"person": map[string]string{"name": b.name(), "email": b.email()},
 	})}

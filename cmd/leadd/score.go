@@ -236,7 +236,7 @@ func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, scor
 	v := verdict{
 		ID: c.ID, Class: c.Class, CompanyDomain: optional(c.Company.Domain),
 		Criteria: map[string]bool{}, Stage: scored.Stage, Score: scored.Score,
-		Reasons: []verdictReason{}, Findings: findings,
+		Reasons: []verdictReason{}, Findings: append([]lead.Finding{}, findings...),
 	}
 	if c.Person != (lead.Person{}) {
 		v.Person = &verdictPerson{
