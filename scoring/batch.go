@@ -1,0 +1,220 @@
+package scoring
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"leadd/lead"
+)
+
+const (
+	maxScored = 4 << 20         // bytes of scored records at which a batch is full
+	maxRecord = 4<<20 - 256<<10 // bytes of a scored record: topics take 4 MiB, and a state is far smaller
+)
+
+// batch gathers what a run of contacts brings about until it is flushed.
+type batch struct {
+	*worker
+	next                        int64 // offset behind the last contact added
+	dead                        []lead.Record
+	scored                      []lead.Record
+	states                      []*batchState // in the order they were first touched
+	byKey                       map[string]*batchState
+	seen                        map[string]lead.Seen
+	seenOrder                   []lead.Record // key and value of each id seen
+	received                    []time.Time
+	scoredBytes, changelogBytes int
+}
+
+// batchState is a prospect's newest state in the batch.
+type batchState struct {
+	prospect *lead.Prospect
+	value    []byte
+}
+
+func newBatch(w *worker) *batch {
+	return &batch{worker: w, next: w.at.next, byKey: make(map[string]*batchState), seen: make(map[string]lead.Seen)}
+}
+
+// full reports whether the batch must be flushed. One more contact adds a
+// state of at most MaxState to the changelog's append, which stays far below
+// what a topic takes.
+func (b *batch) full() bool {
+	return len(b.scored) >= b.config.BatchContacts || b.scoredBytes >= maxScored || b.changelogBytes >= maxAppend
+}
+
+// add applies one record of lead.TopicContacts. What cannot be understood
+// becomes a dead letter, and the line goes on; an error is the store's.
+func (b *batch) add(r lead.Record) error {
+	b.next = r.Offset + 1
+	c := new(lead.Contact)
+	if err := b.decode(r, c); err != nil {
+		return b.bury(lead.TopicContacts, r, err)
+	}
+	seen, known, err := b.find(c.ID)
+	if err != nil {
+		return err
+	}
+	id := c.ID
+	if known {
+		if c.RepeatAfter == 0 || c.Received.UnixMilli()-seen.Received < c.RepeatAfter*1000 {
+			b.metrics.duplicates.Inc()
+			return nil
+		}
+		c.ID = lead.ContactID(c.ID, c.Received.UTC().Format(receivedFormat))
+	}
+	findings, err := b.findings(c)
+	if err != nil {
+		return b.bury(lead.TopicContacts, r, err)
+	}
+	before, err := b.prospect(c.Prospect)
+	if err != nil {
+		return err
+	}
+	after, scored := b.engine.Apply(before, c, findings, r.Offset)
+	value, err := lead.Encode(&scored)
+	if err == nil && len(value) > maxRecord {
+		err = fmt.Errorf("the scored contact has %d bytes, more than the %d that a record may have", len(value), maxRecord)
+	}
+	if err != nil {
+		return b.bury(lead.TopicContacts, r, err)
+	}
+	state, err := lead.Encode(after)
+	if err != nil {
+		return b.bury(lead.TopicContacts, r, err)
+	}
+	b.keep(lead.Record{Key: r.Key, Value: value}, after, state)
+	b.received = append(b.received, c.Received)
+	return b.see(id, lead.Seen{Prospect: after.Key, Received: c.Received.UnixMilli(), Offset: r.Offset})
+}
+
+// receivedFormat is RFC 3339 with milliseconds: with the id it makes the id
+// of a contact whose content has come before.
+const receivedFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// decode reads a contact and refuses what would break the stage's bounds.
+func (b *batch) decode(r lead.Record, c *lead.Contact) error {
+	if err := lead.Decode(r.Value, c); err != nil {
+		return err
+	}
+	switch {
+	case c.ID == "" || len(c.ID) > MaxID:
+		return fmt.Errorf("the contact's id has %d bytes; it needs 1 to %d", len(c.ID), MaxID)
+	case c.Prospect == "" || len(c.Prospect) > MaxKey:
+		return fmt.Errorf("the prospect's key has %d bytes; it needs 1 to %d", len(c.Prospect), MaxKey)
+	case c.Prospect != string(r.Key):
+		return fmt.Errorf("the contact is about %q, but stands under the key %q, where another's state is", c.Prospect, r.Key)
+	}
+	return nil
+}
+
+// findings guards the line against an extractor that fails on a text nobody
+// thought of: the contact becomes a dead letter and is not read again and
+// again.
+func (b *batch) findings(c *lead.Contact) (found []lead.Finding, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("finding evidence failed: %v", r)
+		}
+	}()
+	return b.extract(c), nil
+}
+
+func (b *batch) find(id string) (lead.Seen, bool, error) {
+	if seen, ok := b.seen[id]; ok {
+		return seen, true, nil
+	}
+	return b.store.seen(id)
+}
+
+func (b *batch) see(id string, seen lead.Seen) error {
+	value, err := lead.Encode(&seen)
+	if err != nil {
+		return err
+	}
+	b.seen[id] = seen
+	r := lead.Record{Key: []byte(seenPrefix + id), Value: value}
+	b.seenOrder = append(b.seenOrder, r)
+	b.changelogBytes += recordSize(r)
+	return nil
+}
+
+// prospect gives a state as the batch has it, else the newest stored.
+func (b *batch) prospect(key string) (*lead.Prospect, error) {
+	if s, ok := b.byKey[key]; ok {
+		return s.prospect, nil
+	}
+	if p := b.cache.get(key); p != nil {
+		return p, nil
+	}
+	p, size, err := b.store.prospect(key)
+	if p != nil {
+		b.cache.put(p, size)
+	}
+	return p, err
+}
+
+func (b *batch) keep(scored lead.Record, p *lead.Prospect, value []byte) {
+	b.scored = append(b.scored, scored)
+	b.scoredBytes += recordSize(scored)
+	s := b.byKey[p.Key]
+	if s == nil {
+		s = new(batchState)
+		b.byKey[p.Key] = s
+		b.states = append(b.states, s)
+	}
+	b.changelogBytes += len(value) - len(s.value) + len(p.Key) + 32
+	s.prospect, s.value = p, value
+}
+
+// changelog gives the records for lead.TopicProspects: each prospect's last
+// state, then the ids seen.
+func (b *batch) changelog() []lead.Record {
+	records := make([]lead.Record, 0, len(b.states)+len(b.seenOrder))
+	for _, s := range b.states {
+		records = append(records, lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value})
+	}
+	return append(records, b.seenOrder...)
+}
+
+// bury adds a dead letter for a record that could not be understood.
+func (b *batch) bury(topic string, r lead.Record, reason error) error {
+	letter, err := b.deadLetter(topic, r, reason)
+	if err != nil {
+		return err
+	}
+	b.dead = append(b.dead, letter)
+	return nil
+}
+
+func (w *worker) deadLetter(topic string, r lead.Record, reason error) (lead.Record, error) {
+	w.metrics.dead.Inc()
+	what := reason.Error()
+	if errors.Is(reason, lead.ErrNewerFormat) {
+		what += "; run the newer version of leadd and replay this letter"
+	}
+	partition, offset := strconv.Itoa(w.partition), strconv.FormatInt(r.Offset, 10)
+	letter := lead.DeadLetter{
+		ID: lead.ContactID("scoring", topic, partition, offset), At: time.Now().UTC().Truncate(time.Millisecond),
+		Stage: "scoring", Source: topic, Origin: topic + "/" + partition + "@" + offset,
+		Reason: oneLine(what, 1000), Raw: r.Value, Truncated: len(r.Value) > lead.MaxRaw,
+	}
+	letter.Raw = letter.Raw[:min(len(letter.Raw), lead.MaxRaw)]
+	w.logger.Warn().Str("origin", letter.Origin).Str("reason", letter.Reason).Msg("record not understood, sent to the dead letters")
+	value, err := lead.Encode(&letter)
+	if err != nil {
+		return lead.Record{}, fmt.Errorf("encode dead letter of %s: %w", letter.Origin, err)
+	}
+	return lead.Record{Key: []byte(letter.ID), Value: value}, nil
+}
+
+// observe counts the batch once its scored records are on Kafka.
+func (b *batch) observe(now time.Time) {
+	b.metrics.contacts.Add(float64(len(b.received)))
+	b.metrics.batch.Observe(float64(len(b.received)))
+	for _, received := range b.received {
+		b.metrics.latency.Observe(now.Sub(received).Seconds())
+	}
+}

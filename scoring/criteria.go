@@ -1,0 +1,379 @@
+package scoring
+
+import (
+	_ "embed"
+	"fmt"
+	"math/bits"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+	"github.com/goccy/go-yaml/ast"
+
+	"leadd/lead"
+)
+
+// Limits of a criteria file. They bound a prospect's state.
+const (
+	MaxCriteria = 60    // criteria in a file
+	MaxName     = 40    // bytes of a criterion's or the file's name
+	MaxPoints   = 10000 // of one criterion, up or down
+	MaxTouches  = 40    // contacts that one engagement rule may count: at_most / points
+)
+
+//go:embed default.yaml
+var defaultFile []byte
+
+// Criteria is a criteria file: named criteria with points, engagement points
+// and stage rules. It is read-only and safe for concurrent use.
+type Criteria struct {
+	id           string
+	criteria     []criterion
+	index        map[string]int // of a criterion by its name
+	engagement   []engagement
+	rules        [lead.StageLost + 1]rule // by stage; StageContact has none
+	when         *vm.Program              // judges all criteria in one go
+	alternatives int                      // how many || when has
+	titles       *titles
+}
+
+type criterion struct {
+	name   string
+	points int
+	when   string
+}
+
+// engagement is a rule of points for touching us.
+type engagement struct {
+	on       lead.Kind
+	points   int
+	atMost   int           // a multiple of points
+	halfLife time.Duration // 0: the points stay
+}
+
+// rule is a stage's rule.
+type rule struct {
+	text     string
+	program  *vm.Program
+	criteria uint64 // bit i: it names the i-th criterion
+}
+
+// Load reads a criteria file. Its error is Problems where the file could be
+// read but has mistakes.
+func Load(file string) (*Criteria, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read criteria: %w", err)
+	}
+	return Parse(file, src)
+}
+
+// Default gives the built-in criteria, default.yaml beside this file.
+func Default() *Criteria {
+	c, err := Parse("default.yaml", defaultFile)
+	if err != nil {
+		return &Criteria{id: "none"} // never: the tests load the file
+	}
+	return c
+}
+
+// DefaultFile gives the text of the built-in criteria, to start an own file
+// from.
+func DefaultFile() []byte { return slices.Clone(defaultFile) }
+
+// ID names the criteria and their version: "default-1".
+func (c *Criteria) ID() string { return c.id }
+
+// Names lists the criteria in the order of the file.
+func (c *Criteria) Names() []string {
+	names := make([]string, len(c.criteria))
+	for i := range c.criteria {
+		names[i] = c.criteria[i].name
+	}
+	return names
+}
+
+// When gives the condition of a criterion as it stands in the file, and its
+// points.
+func (c *Criteria) When(criterion string) (when string, points int, ok bool) {
+	i, ok := c.index[criterion]
+	if !ok {
+		return "", 0, false
+	}
+	return c.criteria[i].when, c.criteria[i].points, true
+}
+
+// Rule gives a stage's rule as it stands in the file, "" where it has none.
+func (c *Criteria) Rule(s lead.Stage) string {
+	if int(s) >= len(c.rules) {
+		return ""
+	}
+	return c.rules[s].text
+}
+
+// Parse reads the text of a criteria file; file is its name in problems. Its
+// error is Problems.
+func Parse(file string, src []byte) (*Criteria, error) {
+	d := &document{file: file}
+	c := &Criteria{index: make(map[string]int), titles: newTitles(seniorityTable)}
+	if body, ok := d.parse(src); ok {
+		(&loader{document: d, criteria: c}).file(body)
+	}
+	if len(d.problems) > 0 {
+		slices.SortStableFunc(d.problems, func(a, b Problem) int {
+			if a.Line != b.Line {
+				return a.Line - b.Line
+			}
+			return a.Column - b.Column
+		})
+		return nil, d.problems
+	}
+	return c, nil
+}
+
+// loader fills criteria from a document.
+type loader struct {
+	*document
+	criteria *Criteria
+}
+
+func (l *loader) file(body ast.Node) {
+	top := l.mapping(body, "a criteria file", "name", "version", "criteria", "engagement", "stages")
+	if top == nil {
+		return
+	}
+	for _, key := range []string{"name", "version", "criteria", "stages"} {
+		if _, ok := top[key]; !ok {
+			l.problemAt(1, 1, "%s is missing", key)
+		}
+	}
+	l.identity(top)
+	if e, ok := top["criteria"]; ok {
+		l.list(e)
+	}
+	if e, ok := top["engagement"]; ok {
+		for _, item := range l.sequence(e) {
+			l.engagement(item)
+		}
+	}
+	if e, ok := top["stages"]; ok {
+		l.stages(e)
+	}
+	if len(l.problems) == 0 {
+		l.join()
+	}
+}
+
+func (l *loader) identity(top map[string]entry) {
+	name, version := "", 0
+	if e, ok := top["name"]; ok {
+		name, _ = l.name(e)
+	}
+	if e, ok := top["version"]; ok {
+		version, _ = l.integer(e, 1, 1_000_000)
+	}
+	l.criteria.id = name + "-" + strconv.Itoa(version)
+}
+
+func (l *loader) name(e entry) (string, bool) {
+	name, ok := l.text(e)
+	if ok && (len(name) > MaxName || !regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(name)) {
+		l.problem(e.value.GetToken(), "%q is no name: use up to %d small letters, digits and _, a letter first", name, MaxName)
+		return "", false
+	}
+	return name, ok
+}
+
+func (l *loader) list(e entry) {
+	items := l.sequence(e)
+	if len(items) > MaxCriteria {
+		l.problem(items[MaxCriteria].GetToken(), "a file may have %d criteria; this has %d", MaxCriteria, len(items))
+		items = items[:MaxCriteria]
+	}
+	language := whenLanguage(l.criteria.titles.levels)
+	for _, item := range items {
+		entries := l.mapping(item, "a criterion", "name", "points", "when")
+		if entries == nil {
+			continue
+		}
+		l.missing(item, "the criterion", entries, "name", "points", "when")
+		c := criterion{}
+		if e, ok := entries["points"]; ok {
+			c.points, _ = l.integer(e, -MaxPoints, MaxPoints)
+		}
+		if e, ok := entries["when"]; ok {
+			c.when, _ = l.expression(e, language, newJudge(l.criteria).whenEnv)
+		}
+		if e, ok := entries["name"]; ok {
+			if c.name, ok = l.name(e); !ok {
+				continue
+			}
+			if slices.Contains(reservedNames(), c.name) {
+				l.problem(e.value.GetToken(), "a criterion cannot be named %s: the word has a meaning in expressions", c.name)
+			}
+			if _, twice := l.criteria.index[c.name]; twice {
+				l.problem(e.value.GetToken(), "there are two criteria named %s", c.name)
+				continue
+			}
+			l.criteria.index[c.name] = len(l.criteria.criteria)
+			l.criteria.criteria = append(l.criteria.criteria, c)
+		}
+	}
+}
+
+func (l *loader) missing(item ast.Node, what string, entries map[string]entry, keys ...string) {
+	for _, key := range keys {
+		if _, ok := entries[key]; ok {
+			continue
+		}
+		at := item.GetToken()
+		for _, e := range entries { // the first key stands where a reader looks
+			if p := e.at.Position; p.Line < at.Position.Line || p.Line == at.Position.Line && p.Column < at.Position.Column {
+				at = e.at
+			}
+		}
+		l.problem(at, "%s has no %s", what, key)
+	}
+}
+
+func (l *loader) engagement(item ast.Node) {
+	entries := l.mapping(item, "an engagement rule", "on", "points", "at_most", "half_life")
+	if entries == nil {
+		return
+	}
+	l.missing(item, "the engagement rule", entries, "on", "points", "at_most")
+	var r engagement
+	if e, ok := entries["on"]; ok {
+		on, _ := l.text(e)
+		r.on = lead.Kind(on)
+		kinds := []string{string(lead.KindMail), string(lead.KindForm), string(lead.KindEvent)}
+		if on != "" && !slices.Contains(kinds, on) {
+			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(kinds, ", "), suggest(on, kinds))
+		}
+		if slices.ContainsFunc(l.criteria.engagement, func(o engagement) bool { return o.on == r.on }) {
+			l.problem(e.value.GetToken(), "there are two engagement rules on %s", on)
+		}
+	}
+	pointsRead := false
+	if e, ok := entries["points"]; ok {
+		r.points, pointsRead = l.integer(e, 1, MaxPoints)
+	}
+	if e, ok := entries["at_most"]; ok {
+		var read bool
+		if r.atMost, read = l.integer(e, 1, MaxPoints*MaxTouches); read && pointsRead {
+			l.atMost(e, r)
+		}
+	}
+	if e, ok := entries["half_life"]; ok {
+		r.halfLife = l.duration(e)
+	}
+	l.criteria.engagement = append(l.criteria.engagement, r)
+}
+
+func (l *loader) atMost(e entry, r engagement) {
+	switch {
+	case r.atMost%r.points != 0:
+		l.problem(e.value.GetToken(), "at_most %d is no multiple of points %d; say %d", r.atMost, r.points, (r.atMost/r.points+1)*r.points)
+	case r.atMost/r.points > MaxTouches:
+		l.problem(e.value.GetToken(), "at_most may be %d times points; this is %d times", MaxTouches, r.atMost/r.points)
+	}
+}
+
+// duration reads "30d", "2w" or "12h".
+func (l *loader) duration(e entry) time.Duration {
+	units := map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	s, ok := l.text(e)
+	if !ok {
+		return 0
+	}
+	unit := units[s[len(s)-1]]
+	n, err := strconv.Atoi(s[:len(s)-1])
+	if unit == 0 || err != nil || n < 1 || n > 10000 {
+		l.problem(e.value.GetToken(), "%s must be a number of hours, days or weeks above zero, as in 12h, 30d or 2w", e.key)
+		return 0
+	}
+	return time.Duration(n) * unit
+}
+
+func (l *loader) stages(e entry) {
+	var names []string
+	for _, s := range lead.Stages()[1:] {
+		names = append(names, s.String())
+	}
+	entries := l.mapping(e.value, "stages", names...)
+	if entries == nil {
+		return
+	}
+	criteria := l.criteria.Names()
+	language := ruleLanguage(criteria)
+	for _, s := range lead.Stages()[1:] {
+		e, ok := entries[s.String()]
+		if !ok {
+			continue // a funnel may do without a stage
+		}
+		text, ok := l.expression(e, language, newJudge(l.criteria).ruleEnv)
+		if !ok {
+			continue
+		}
+		program, _, err := language.compile(text, newJudge(l.criteria).ruleEnv, expr.AsBool())
+		if err != nil {
+			l.problem(e.at, "%s", err) // never: it was compiled before
+			continue
+		}
+		l.criteria.rules[s] = rule{text: text, program: program, criteria: named(language, text)}
+	}
+}
+
+// named gives the criteria that a rule speaks of.
+func named(l *language, text string) uint64 {
+	var mask uint64
+	for _, word := range regexp.MustCompile(`[a-z][a-z0-9_]*`).FindAllString(text, -1) {
+		if i := slices.Index(l.criteria, word); i >= 0 {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// expression checks e's expression and gives its text on one line.
+func (l *loader) expression(e entry, language *language, env map[string]any) (string, bool) {
+	text, ok := l.text(e)
+	if !ok {
+		return "", false
+	}
+	faults := language.check(text, env)
+	if len(faults) == 0 {
+		if _, _, err := language.compile(text, env, expr.AsBool()); err != nil {
+			faults = []fault{faultOf(err)}
+		}
+	}
+	for _, f := range faults {
+		line, column := l.place(e.value, text, f.offset)
+		l.problemAt(line, column, "%s: %s", e.key, f.message)
+	}
+	return strings.TrimSpace(text), len(faults) == 0
+}
+
+// join makes one program of all criteria: running one is three times as fast
+// as running each. Begin(i) says whether to judge the i-th, Hold(i) that it is
+// met.
+func (l *loader) join() {
+	parts := make([]string, len(l.criteria.criteria))
+	for i, c := range l.criteria.criteria {
+		parts[i] = fmt.Sprintf("Begin(%d) && (\n%s\n) && Hold(%d)", i, c.when, i)
+	}
+	language := whenLanguage(l.criteria.titles.levels)
+	program, alternatives, err := language.compile("[\n"+strings.Join(parts, ",\n")+"\n]", newJudge(l.criteria).whenEnv, expr.MaxNodes(0))
+	if err != nil {
+		l.problemAt(1, 1, "the criteria cannot be joined: %s", err) // never: each was compiled before
+		return
+	}
+	l.criteria.when, l.criteria.alternatives = program, alternatives
+}
+
+func ones(mask uint64) int { return bits.OnesCount64(mask) }

@@ -1,0 +1,489 @@
+package scoring_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"leadd/lead"
+	"leadd/scoring"
+)
+
+var start = time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
+
+// randomContact makes a contact of one of some prospects, with random kind,
+// class, time (often late, sometimes in the future), answers and findings.
+func randomContact(r *rand.Rand, n int) (lead.Contact, []lead.Finding) {
+	prospect := fmt.Sprintf("company%d.example", r.IntN(4))
+	at := start.Add(time.Duration(n)*6*time.Hour - time.Duration(r.IntN(100*24))*time.Hour)
+	if r.IntN(20) == 0 {
+		at = at.AddDate(50, 0, 0)
+	}
+	c := lead.Contact{
+		ID: lead.ContactID("test", fmt.Sprint(n)), Prospect: prospect, Source: "website",
+		At: at, Received: start.Add(time.Duration(n) * 6 * time.Hour),
+		Kind:   []lead.Kind{lead.KindForm, lead.KindMail, lead.KindEvent}[r.IntN(3)],
+		Class:  []lead.Class{lead.ClassInquiry, lead.ClassReply, lead.ClassNewsletter}[r.IntN(3)],
+		Person: lead.Person{Email: fmt.Sprintf("p%d@%s", r.IntN(40), prospect), Title: []string{"", "CTO", "Buyer"}[r.IntN(3)]},
+	}
+	if c.Kind == lead.KindEvent {
+		c.Event = []string{"contacted", "signed", "declined", "negotiating", "other"}[r.IntN(5)]
+	}
+	if c.Kind == lead.KindForm {
+		c.Fields = []lead.Field{{Name: "Budget", Key: "budget", Value: []string{"", "20k", "none"}[r.IntN(3)]}}
+	}
+	var findings []lead.Finding
+	for _, name := range []string{"need", "timeline", "needs_identified", "supplier_left", "declined"} {
+		if r.IntN(6) == 0 {
+			findings = append(findings, lead.Finding{Criterion: name, Words: "words of " + name, Place: "text"})
+		}
+	}
+	return c, findings
+}
+
+func encode[T lead.Value](t testing.TB, v *T) []byte {
+	t.Helper()
+	b, err := lead.Encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// otherCriteria is a second version with other points, rules and criteria.
+func otherCriteria(t testing.TB) *scoring.Criteria {
+	t.Helper()
+	c, err := scoring.Parse("other.yaml", []byte(`
+name: default
+version: 2
+criteria:
+  - {name: need, points: 35, when: 'text.says("need")'}
+  - {name: student, points: -20, when: person.email startsWith "p1"}
+  - {name: declined, points: 0, when: event == "declined"}
+engagement:
+  - {on: form, points: 4, at_most: 4, half_life: 12h}
+  - {on: event, points: 7, at_most: 14}
+stages: {lead: met(need) || score > 40, lost: met(declined)}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// At any time, the points of all ledger lines of a prospect add up to its
+// score, also when the criteria change under it; and the state says the same.
+func TestReasonsAddUpToTheScore(t *testing.T) {
+	engines := []*scoring.Engine{scoring.NewEngine(scoring.Default()), scoring.NewEngine(otherCriteria(t))}
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		states, sums, moved := map[string]*lead.Prospect{}, map[string]int{}, 0
+		for n := range 400 {
+			c, findings := randomContact(r, n)
+			engine := engines[0]
+			if seed%2 == 1 {
+				engine = engines[n/100%2]
+			}
+			before := states[c.Prospect]
+			p, s := engine.Apply(before, &c, findings, int64(n))
+			states[c.Prospect] = p
+			for _, reason := range s.Reasons {
+				sums[c.Prospect] += reason.Points
+				if reason.Evidence == "" || len(reason.Evidence) > scoring.MaxEvidence || reason.Contact == "" {
+					t.Fatalf("a reason explains nothing: %+v", reason)
+				}
+			}
+			if s.Score != sums[c.Prospect] || p.Score != s.Score || p.Stage != s.Stage {
+				t.Fatalf("seed %d, contact %d: score %d, state %d, ledger %d", seed, n, s.Score, p.Score, sums[c.Prospect])
+			}
+			if before != nil && (p.Last.Before(before.Last) || p.Contacts != before.Contacts+1) {
+				t.Fatalf("time or count went back: %+v\n%+v", before, p)
+			}
+			if s.Change != nil {
+				moved++
+				if before != nil && (s.Change.From != before.Stage || s.Change.To != p.Stage || s.Change.From == s.Change.To) {
+					t.Fatalf("%+v of %v", s.Change, before.Stage)
+				}
+				if s.Change.Rule == "" || s.Change.Evidence == "" {
+					t.Fatalf("unexplained: %+v", s.Change)
+				}
+			}
+			if !c.Class.Interest() && s.Change != nil {
+				t.Fatalf("a newsletter moved a stage: %+v", s.Change)
+			}
+		}
+		if moved == 0 {
+			t.Fatal("nothing moved: the test tries nothing")
+		}
+	}
+}
+
+// run applies contacts in their order and gives each prospect's records.
+func run(t testing.TB, engine *scoring.Engine, contacts []lead.Contact, findings [][]lead.Finding) map[string][]byte {
+	states, out := map[string]*lead.Prospect{}, map[string][]byte{}
+	for i := range contacts {
+		c := &contacts[i]
+		p, s := engine.Apply(states[c.Prospect], c, findings[i], 0)
+		states[c.Prospect] = p
+		out[c.Prospect] = append(out[c.Prospect], encode(t, &s)...)
+		out[c.Prospect] = append(out[c.Prospect], encode(t, p)...)
+	}
+	return out
+}
+
+// same compares large outputs and shows where they part.
+func same(t testing.TB, what string, want, got map[string][]byte) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Errorf("%s: %d keys, want %d", what, len(got), len(want))
+	}
+	for key, w := range want {
+		g := got[key]
+		if bytes.Equal(w, g) {
+			continue
+		}
+		i := 0
+		for i < min(len(w), len(g)) && w[i] == g[i] {
+			i++
+		}
+		t.Errorf("%s: %s differs at byte %d:\n%.300s\n%.300s", what, key, i, w[max(0, i-100):], g[max(0, i-100):])
+	}
+}
+
+// The same contacts give the same bytes: again, on many goroutines at once,
+// from states that went through the codec, and shuffled between prospects.
+func TestApplyIsPure(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	contacts, findings := make([]lead.Contact, 500), make([][]lead.Finding, 500)
+	for i := range contacts {
+		contacts[i], findings[i] = randomContact(r, i)
+	}
+	engine := scoring.NewEngine(scoring.Default())
+	want := run(t, engine, contacts, findings)
+
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			same(t, "at once", want, run(t, engine, contacts, findings))
+		})
+	}
+	group.Wait()
+
+	// Another interleaving that keeps each prospect's own order.
+	byProspect := map[string][]int{}
+	var keys []string
+	for i := range contacts {
+		if byProspect[contacts[i].Prospect] == nil {
+			keys = append(keys, contacts[i].Prospect)
+		}
+		byProspect[contacts[i].Prospect] = append(byProspect[contacts[i].Prospect], i)
+	}
+	var shuffled []lead.Contact
+	var theirs [][]lead.Finding
+	for len(shuffled) < len(contacts) {
+		k := keys[r.IntN(len(keys))]
+		if rest := byProspect[k]; len(rest) > 0 {
+			shuffled, theirs = append(shuffled, contacts[rest[0]]), append(theirs, findings[rest[0]])
+			byProspect[k] = rest[1:]
+		}
+	}
+	same(t, "shuffled", want, run(t, scoring.NewEngine(scoring.Default()), shuffled, theirs))
+
+	states := map[string]*lead.Prospect{}
+	got := map[string][]byte{}
+	for i := range contacts {
+		c := &contacts[i]
+		before := []byte(nil)
+		if p := states[c.Prospect]; p != nil {
+			before = encode(t, p)
+		}
+		p, s := engine.Apply(states[c.Prospect], c, findings[i], 0)
+		if old := states[c.Prospect]; old != nil && !bytes.Equal(before, encode(t, old)) {
+			t.Fatal("Apply changed its argument")
+		}
+		stored := encode(t, p)
+		got[c.Prospect] = append(append(got[c.Prospect], encode(t, &s)...), stored...)
+		var back lead.Prospect
+		if err := lead.Decode(stored, &back); err != nil {
+			t.Fatal(err)
+		}
+		states[c.Prospect] = &back
+	}
+	same(t, "through the codec", want, got)
+}
+
+// The largest state: as many criteria, touches and people as there may be,
+// their texts as long as can be and of the kind that grows most when written.
+func TestStateIsBounded(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("name: big\nversion: 1\ncriteria:\n")
+	for i := range scoring.MaxCriteria {
+		name := fmt.Sprintf("c%d_%s", i, strings.Repeat("x", scoring.MaxName))[:scoring.MaxName]
+		fmt.Fprintf(&file, "  - {name: %s, points: -10000, when: 'true'}\n", name)
+	}
+	file.WriteString("engagement:\n")
+	for _, on := range []string{"mail", "form", "event"} {
+		fmt.Fprintf(&file, "  - {on: %s, points: 1000, at_most: 40000, half_life: 10000w}\n", on)
+	}
+	file.WriteString("stages: {lead: score > 1}\n")
+	criteria, err := scoring.Parse("big.yaml", []byte(file.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := scoring.NewEngine(criteria)
+	nasty := strings.Repeat("\"\\\x01\n<\u2028", 50)
+	var p *lead.Prospect
+	for n := range 100_000 {
+		at := start.Add(time.Duration(n) * time.Second)
+		c := lead.Contact{
+			ID: lead.ContactID("test", fmt.Sprint(n)) + strings.Repeat("f", scoring.MaxID-32), Prospect: strings.Repeat("\"", scoring.MaxKey), Source: "website",
+			Kind: []lead.Kind{lead.KindForm, lead.KindMail, lead.KindEvent}[n%3], Class: lead.ClassInquiry, At: at, Received: at,
+			Person:  lead.Person{Email: fmt.Sprint(n, "@", nasty), Name: fmt.Sprint(n, nasty), Phone: fmt.Sprint(n, nasty), Title: nasty},
+			Company: lead.Company{Name: nasty}, Text: nasty,
+		}
+		p, _ = engine.Apply(p, &c, nil, int64(n))
+	}
+	if size := len(encode(t, p)); size > scoring.MaxState {
+		t.Errorf("the state has %d bytes: %d people, %d met, %d touches", size, len(p.People), len(p.Met), len(p.Touches))
+	}
+	if len(p.People) != scoring.MaxPeople || len(p.Met) != scoring.MaxCriteria || len(p.Touches) != 3*scoring.MaxTouches || p.Contacts != 100_000 {
+		t.Errorf("%d people, %d met, %d touches: the test does not reach the bounds", len(p.People), len(p.Met), len(p.Touches))
+	}
+}
+
+// At the first contact under other criteria the ledger says what changed, and
+// rules may ask for the stage so far.
+func TestCriteriaChange(t *testing.T) {
+	parse := func(version int, rest string) *scoring.Engine {
+		c, err := scoring.Parse("t.yaml", fmt.Appendf(nil, "name: t\nversion: %d\n%s", version, rest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scoring.NewEngine(c)
+	}
+	first := parse(1, `
+criteria: [{name: a, points: 10, when: 'true'}, {name: b, points: 5, when: 'true'}]
+engagement: [{on: mail, points: 8, at_most: 16}]
+stages: {lead: score >= 20}`)
+	second := parse(2, `
+criteria: [{name: c, points: 1, when: 'false'}, {name: a, points: 30, when: 'false'}]
+engagement: [{on: mail, points: 4, at_most: 4}, {on: form, points: 1, at_most: 1}]
+stages: {opportunity: 'stage == lead && met(a) && count(a, c) == 1'}`)
+	c := lead.Contact{ID: "1", Prospect: "p", Source: "inbox", Kind: lead.KindMail, Class: lead.ClassInquiry, At: start}
+	p, _ := first.Apply(nil, &c, nil, 0)
+	c.ID = "2"
+	p, _ = first.Apply(p, &c, nil, 1)
+	if p.Stage != lead.StageLead || p.Score != 31 {
+		t.Fatalf("%v %d", p.Stage, p.Score)
+	}
+	c.ID, c.Kind = "3", lead.KindForm
+	p, s := second.Apply(p, &c, nil, 2)
+	want := "b -5: no longer a criterion in t-2\na +20: worth 30 points in t-2\nengagement:mail -8: as counted in t-2\nengagement:mail -4: at most 4 points\nengagement:form +1: form from inbox\n= 35, opportunity"
+	if d := cmp.Diff(want, ledger(s)); d != "" {
+		t.Error(d)
+	}
+	if p.Criteria != "t-2" || s.Criteria != "t-2" || s.Change == nil || s.Change.Evidence != "a; score 35" {
+		t.Errorf("%q %+v", p.Criteria, s.Change)
+	}
+}
+
+func TestPeople(t *testing.T) {
+	engine := scoring.NewEngine(scoring.Default())
+	var p *lead.Prospect
+	for i, who := range []lead.Person{
+		{Email: "ada@acme.example", Title: "CTO"},
+		{Email: "bob@acme.example", Name: "Bob"},
+		{Email: "ada@acme.example", Name: "Ada Lovelace"},
+		{Name: "Bob", Phone: "+4930123456"},
+		{},
+	} {
+		c := lead.Contact{ID: "x", Prospect: "acme.example", Kind: lead.KindMail, Class: lead.ClassInquiry, At: start.Add(time.Duration(i) * time.Hour), Person: who, Company: lead.Company{Domain: "acme.example"}}
+		p, _ = engine.Apply(p, &c, nil, int64(i))
+	}
+	want := []lead.Person{
+		{Email: "ada@acme.example", Name: "Ada Lovelace", Title: "CTO"},
+		{Email: "bob@acme.example", Name: "Bob", Phone: "+4930123456"},
+	}
+	if d := cmp.Diff(want, p.People); d != "" {
+		t.Error(d)
+	}
+	if p.Name != "" {
+		t.Errorf("a person's name %q stands for the company", p.Name)
+	}
+}
+
+// What a condition can ask, and the evidence that each gives.
+func TestConditions(t *testing.T) {
+	days := func(n int) *int { return &n }
+	contact := lead.Contact{
+		ID: "x", Prospect: "acme.example", Source: "website", Kind: lead.KindForm, Class: lead.ClassInquiry, At: start, Subject: "A request",
+		Person:  lead.Person{Email: "ada@acme.example", Name: "Ada", Phone: "+49301", Title: "VP of Sales"},
+		Company: lead.Company{Name: "Acme", Domain: "acme.example"},
+		Fields:  []lead.Field{{Name: "Budget?", Key: "budget", Value: ""}, {Name: "Your budget", Key: "budget", Value: "€ 12.500"}, {Name: "N", Key: "n", Value: "0"}},
+		Event:   "call",
+	}
+	findings := []lead.Finding{
+		{Criterion: "budget", Words: "50k dollars", Amount: 50000, Currency: "USD"},
+		{Criterion: "budget", Words: "80k euros", Amount: 80000, Currency: "EUR"},
+		{Criterion: "timeline", Words: "soon"},
+		{Criterion: "timeline", Words: "by May", Days: days(60)},
+		{Criterion: "timeline", Words: "by April", Days: days(30)},
+	}
+	for when, want := range map[string]string{ // "": does not hold
+		`has(fields.budget)`:                                      "budget: € 12.500",
+		`number(fields.budget) == 12500`:                          "budget: € 12.500",
+		`has(fields.none) or fields.none == "x"`:                  "",
+		`fields.none == ""`:                                       "form from website",
+		`text.says("timeline")`:                                   "soon",
+		`text.says("need")`:                                       "",
+		`text.money(USD) == 50000`:                                "50k dollars",
+		`text.money() == 80000`:                                   "80k euros",
+		`text.money(GBP) > 0`:                                     "",
+		`text.deadline <= days(30)`:                               "by April",
+		`text.deadline < 30`:                                      "",
+		`person.seniority >= director && person.seniority < 9`:    "title: VP of Sales",
+		`person.seniority > vp`:                                   "",
+		`kind == "form" and class == "inquiry"`:                   "form from website",
+		`event in ["call", "demo"]`:                               "event: call",
+		`subject contains "request" && lower(person.name)=="ada"`: "subject: A request; name: Ada",
+		`company.domain matches "^acme" && company.name != ""`:    "domain: acme.example; company: Acme",
+		`person.email endsWith ".example"`:                        "email: ada@acme.example",
+		`not has(person.phone)`:                                   "",
+		`source == "website"`:                                     "form from website",
+		// what failed before the alternative that holds is no evidence
+		`number(fields.budget) > 20000 || text.says("timeline")`:                                     "soon",
+		`(number(fields.n) > 0 || has(person.name)) && (event == "x" || text.money(USD) > 1) || 1>2`: "name: Ada; 50k dollars",
+		`1 % len(fields.none) == 0`: "", // fails: not met, and nothing else suffers
+	} {
+		t.Run(when, func(t *testing.T) {
+			quoted := strings.ReplaceAll(when, "'", "''")
+			c, err := scoring.Parse("t.yaml", fmt.Appendf(nil, "name: t\nversion: 1\ncriteria:\n  - {name: first, points: 1, when: 'true'}\n  - {name: it, points: 3, when: '%s'}\n  - {name: last, points: 1, when: 'true'}\nstages: {}\n", quoted))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, s := scoring.NewEngine(c).Apply(nil, &contact, findings, 0)
+			got := map[string]string{}
+			for _, r := range s.Reasons {
+				got[r.Criterion] = r.Evidence
+			}
+			if got["it"] != want || got["first"] == "" || got["last"] == "" {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for in, want := range map[string]string{
+		"50,000": "50000", "50k": "50000", "€ 12.500": "12500", "USD 1,234,567.89": "1234567.89", "1.234.567,89 EUR": "1234567.89",
+		"12 500,50": "12500.5", "12 500": "12500", "1’000’000": "1000000", "0,5": "0.5", "0.500": "0.5", "1.5 million": "1500000",
+		"2,5 Mio": "2500000", "1.5m": "1500000", "3 months": "3", "5 km": "5", "20-50k": "20", "up to 30 K": "30000", "10 тыс. руб": "10000",
+		"none": "0", "": "0", "2026-03-02": "2026", "1234,567": "1234.567", "7.": "7", "about 3, 4 or 5": "3",
+	} {
+		c, err := scoring.Parse("t.yaml", fmt.Appendf(nil, "name: t\nversion: 1\ncriteria:\n  - {name: it, points: 1, when: 'number(fields.x) == %s'}\nstages: {}\n", want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry, Fields: []lead.Field{{Key: "x", Value: in}}}
+		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+			t.Errorf("number(%q) is not %s", in, want)
+		}
+	}
+}
+
+func TestDue(t *testing.T) {
+	for in, want := range map[string]int{
+		"within 3 months": 90, "3-6 months": 180, "ASAP": 0, "as soon as possible": 0, "2 Wochen": 14, "in 10 Tagen": 10, "this quarter": 90, "next month": 30,
+		"dans 2 mois": 60, "3 meses": 90, "6 месяцев": 180, "1 year": 365, "2 ans": 730, "next year": 365, "3months": 90, "99999999 days": 1000,
+		"": 1 << 30, "just looking": 1 << 30, "another time": 1 << 30, "12": 1 << 30,
+	} {
+		c, err := scoring.Parse("t.yaml", fmt.Appendf(nil, "name: t\nversion: 1\ncriteria:\n  - {name: it, points: 1, when: 'due(fields.x) == %d'}\nstages: {}\n", want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry, Fields: []lead.Field{{Key: "x", Value: in}}}
+		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+			t.Errorf("due(%q) is not %d", in, want)
+		}
+	}
+}
+
+func TestSeniority(t *testing.T) {
+	levels := []string{"none", "intern", "assistant", "specialist", "senior", "manager", "head", "director", "vp", "c_level"}
+	engines := map[string]*scoring.Engine{}
+	for i, level := range levels {
+		c, err := scoring.Parse("t.yaml", fmt.Appendf(nil, "name: t\nversion: 1\ncriteria:\n  - {name: it, points: 1, when: 'person.seniority == %s'}\nstages: {}\n", map[bool]string{true: "0", false: level}[i == 0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		engines[level] = scoring.NewEngine(c)
+	}
+	for title, want := range map[string]string{
+		"": "none", "Wizard": "none", "CTO": "c_level", "Co-Founder & CEO": "c_level", "Chief Happiness Officer": "c_level", "Managing Director": "c_level",
+		"Vice President, Sales": "vp", "VP Engineering": "vp", "Director of IT": "director", "Head of Purchasing": "head", "Purchasing Lead": "head",
+		"Product Owner": "specialist", "Owner": "c_level", "Project Manager": "manager", "General Manager": "manager", "Assistant to the CEO": "assistant",
+		"Software Engineer": "specialist", "Senior Software Engineer": "senior", "Intern": "intern", "International Sales Manager": "manager",
+		"Geschäftsführerin": "c_level", "Leiter Einkauf": "head", "Abteilungsleiterin IT": "head", "Projektleiter": "manager", "Assistentin der Geschäftsführung": "assistant", "IT-Leiter": "head",
+		"Directeur général": "c_level", "Directrice des achats": "director", "Chef de projet": "manager", "Gérante": "c_level", "Responsable informatique": "head", //nolint:misspell // French
+		"Directora de compras": "director", "Gerente general": "c_level", "Gerente": "manager", "Jefa de compras": "head", "Dueño": "c_level",
+		"Генеральный директор": "c_level", "Директор по закупкам": "director", "Руководитель отдела ИТ": "head", "Руководитель проекта": "manager", "Помощник директора": "assistant", "Основательница": "c_level",
+	} {
+		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindMail, Class: lead.ClassInquiry, Person: lead.Person{Title: title}}
+		if p, _ := engines[want].Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+			for _, level := range levels {
+				if p, _ := engines[level].Apply(nil, &contact, nil, 0); len(p.Met) == 1 {
+					t.Errorf("%q is %s, want %s", title, level, want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	engine := scoring.NewEngine(scoring.Default())
+	at := start
+	contact := lead.Contact{
+		ID: lead.ContactID("website", "17"), Prospect: "acme.example", Source: "website",
+		Kind: lead.KindForm, Class: lead.ClassInquiry, At: at, Received: at, RepeatAfter: 86400,
+		Person:  lead.Person{Email: "ada@acme.example", Name: "Ada Lovelace", Title: "CTO"},
+		Company: lead.Company{Name: "Acme", Domain: "acme.example"},
+		Text:    "We need 200 licences of your product for our three sites.",
+		Fields: []lead.Field{
+			{Name: "Name", Key: "name", Value: "Ada Lovelace"}, {Name: "E-Mail", Key: "email", Value: "ada@acme.example"},
+			{Name: "Budget (USD)", Key: "budget", Value: "50,000 USD"}, {Name: "Timeline", Key: "timeline", Value: "within 3 months"},
+		},
+	}
+	findings := []lead.Finding{{Criterion: "need", Words: "We need 200 licences", Place: "text"}}
+	in := encode(b, &contact)
+	first, _ := engine.Apply(nil, &contact, findings, 0)
+	b.Run("judge", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			engine.Apply(nil, &contact, findings, 1)
+		}
+	})
+	b.Run("judge_again", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			engine.Apply(first, &contact, findings, 1)
+		}
+	})
+	b.Run("with_codec", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var c lead.Contact
+			if err := lead.Decode(in, &c); err != nil {
+				b.Fatal(err)
+			}
+			p, s := engine.Apply(nil, &c, findings, 1)
+			encode(b, &s)
+			encode(b, p)
+		}
+	})
+}
