@@ -18,9 +18,6 @@ const (
 	MaxAttachments = 100       // entries of Contact.Attachments
 )
 
-// clockSkew is how far a sender's clock may be ahead of ours.
-const clockSkew = 24 * time.Hour
-
 // Complete normalises c: address, phone number and company domain, text to
 // valid UTF-8 without control characters and to the limits above, times to UTC milliseconds.
 // It sets the prospect's key: the company's domain (of the address, else of
@@ -28,12 +25,12 @@ const clockSkew = 24 * time.Hour
 // the phone number, else the key that the caller has left in c.Prospect
 // ("id:SOURCE:ID"), else "anonymous:" and c.ID, which must be set before.
 //
-// A time that cannot be is replaced: no At, one before 1970 or one more than a
-// day later than Received becomes Received. Complete has no clock of its own.
+// A time that cannot be is replaced: no At, one before 1970 or one later than
+// Received becomes Received. Complete has no clock of its own.
 func (id *Identity) Complete(c *lead.Contact) {
 	c.Received = milliseconds(c.Received)
 	c.At = milliseconds(c.At)
-	if !c.Received.IsZero() && c.At.Sub(c.Received) > clockSkew || c.At.Year() < 1970 {
+	if !c.Received.IsZero() && c.At.After(c.Received) || c.At.Year() < 1970 {
 		c.At = c.Received
 	}
 

@@ -216,8 +216,7 @@ func TestCompleteTimes(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct{ at, received, want time.Time }{
 		"none":            {time.Time{}, now, now},
-		"a bit ahead":     {now.Add(time.Hour), now, now.Add(time.Hour)},
-		"far ahead":       {now.Add(25 * time.Hour), now, now},
+		"ahead":           {now.Add(time.Hour), now, now},
 		"years ago":       {now.AddDate(-9, 0, 0), now, now.AddDate(-9, 0, 0)},
 		"before 1970":     {time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC), now, now},
 		"year 12000":      {time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), now, now},

@@ -93,14 +93,21 @@ func (s *step) moveTo(to lead.Stage, met uint64) {
 	s.next.Stage, s.next.Since = to, s.at
 }
 
-// carriers names the criteria that carried a rule, in plain words: "need,
-// budget; score 80".
+// carriers names the criteria that carried a rule, in plain words: "need and
+// budget are met, with 80 points".
 func (s *step) carriers(mask uint64) string {
 	var names []string
 	for i := range s.criteria.criteria {
 		if mask&(1<<i) != 0 {
-			names = append(names, s.criteria.criteria[i].name)
+			names = append(names, strings.ReplaceAll(s.criteria.criteria[i].name, "_", " "))
 		}
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%s; score %d", strings.Join(names, ", "), s.next.Score), "; ")
+	switch last := len(names) - 1; last {
+	case -1:
+		return fmt.Sprintf("a score of %d points", s.next.Score)
+	case 0:
+		return fmt.Sprintf("%s is met, with %d points", names[0], s.next.Score)
+	default:
+		return fmt.Sprintf("%s and %s are met, with %d points", strings.Join(names[:last], ", "), names[last], s.next.Score)
+	}
 }

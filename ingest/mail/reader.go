@@ -72,7 +72,7 @@ func contactID(h header, raw []byte) string {
 
 // when takes the Date header where it can be true.
 func (r *Reader) when(date, received time.Time) time.Time {
-	if date.Year() < 1990 || !received.IsZero() && date.After(received.Add(24*time.Hour)) {
+	if date.Year() < 1990 || !received.IsZero() && date.After(received) {
 		return received
 	}
 	return date

@@ -140,7 +140,7 @@ func TestDate(t *testing.T) {
 	r := newReader(t)
 	for date, want := range map[string]time.Time{
 		"Tue, 3 Mar 2026 10:15:00 +0100":  time.Date(2026, 3, 3, 9, 15, 0, 0, time.UTC),
-		"Wed, 4 Mar 2026 11:00:00 +0000":  time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC), // ahead, but less than a day
+		"Wed, 4 Mar 2026 11:00:00 +0000":  received, // ahead
 		"Thu, 5 Mar 2026 11:00:00 +0000":  received,
 		"Sun, 31 Dec 1989 11:00:00 +0000": received,
 		"soon":                            received,
