@@ -1,0 +1,349 @@
+package evidence_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"leadd/lead"
+	"leadd/scoring/evidence"
+	"leadd/scoring/evidence/measure"
+)
+
+var update = flag.Bool("update", false, "write the golden figures anew")
+
+// TestFigures keeps the figures on the project's own samples from sliding.
+func TestFigures(t *testing.T) {
+	e, r := extractor(t), newReader(t)
+	items := readItems(t, "testdata/samples.jsonl")
+	var tally measure.Tally
+	for i := range items {
+		tally.Add(items[i].Label, e.Extract(r.contact(t, &items[i], false)))
+	}
+	var b bytes.Buffer
+	if err := tally.Report(&b, evidence.Criteria()); err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/figures.txt"
+	if *update {
+		if err := os.WriteFile(golden, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), b.String()); d != "" {
+		t.Errorf("figures differ from %s (-want +got), -update after a look at the mistakes:\n%s", golden, d)
+		for _, m := range tally.Mistakes {
+			t.Logf("%s %s %s missed=%v %q", m.ID, m.Lang, m.Criterion, m.Missed, m.Words)
+		}
+	}
+	if tally.All.F1() < 0.9 {
+		t.Errorf("overall F1 is %.3f", tally.All.F1())
+	}
+	for name, c := range tally.Criteria {
+		if c.F1() < 0.75 {
+			t.Errorf("F1 of %s is %.3f", name, c.F1())
+		}
+	}
+}
+
+func text(s string) *lead.Contact {
+	return &lead.Contact{Kind: lead.KindMail, Class: lead.ClassInquiry, Text: s, At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
+
+func find(fs []lead.Finding, criterion string) *lead.Finding {
+	for i := range fs {
+		if fs[i].Criterion == criterion {
+			return &fs[i]
+		}
+	}
+	return nil
+}
+
+func TestAmounts(t *testing.T) {
+	e := extractor(t)
+	for _, c := range []struct {
+		text     string
+		amount   float64 // 0: no budget
+		currency string
+	}{
+		{"Our budget is 25k-50k EUR.", 50000, "EUR"},
+		{"Our budget is €25,000.", 25000, "EUR"},
+		{"Our budget is 1.2m USD.", 1200000, "USD"},
+		{"Our budget is A$9,500.", 9500, "AUD"},
+		{"We can spend up to 300 dollars a month.", 300, "USD"},
+		{"Wir haben ein Budget von 12.500,50 Euro.", 12500.5, "EUR"},
+		{"Dafür sind 20 bis 30 Tsd. Euro eingeplant.", 30000, "EUR"},
+		{"Notre budget est de 15 000 €.", 15000, "EUR"},
+		{"Contamos con un presupuesto de 8.000 euros.", 8000, "EUR"},
+		{"Наш бюджет 150 тыс. руб.", 150000, "RUB"},
+		{"Бюджет от 1 до 2 млн рублей.", 2000000, "RUB"},
+		{"Մեր բյուջեն 3 մլն դրամ է։", 3000000, "AMD"},
+		{"Our turnover is 12 million euros.", 0, ""},
+		{"Please refund the 300 EUR of invoice 12.", 0, ""},
+		{"We have no budget this year.", 0, ""},
+		{"Wir haben leider kein Budget.", 0, ""},
+		{"Today we pay 400 EUR to our supplier.", 0, ""},
+	} {
+		f := find(e.Extract(text("We need a new tool. "+c.text)), "budget")
+		switch {
+		case f == nil && c.amount != 0:
+			t.Errorf("%q: no budget found", c.text)
+		case f != nil && (f.Amount != c.amount || f.Currency != c.currency):
+			t.Errorf("%q: %v %s, want %v %s", c.text, f.Amount, f.Currency, c.amount, c.currency)
+		}
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	e := extractor(t)
+	const none, bare = -1, -2
+	for _, c := range []struct {
+		text string
+		days int // from Monday, 2 March 2026
+	}{
+		{"We need it within 3 months.", 90},
+		{"We need it by 1 April.", 30},
+		{"We need it by the end of the quarter.", 29},
+		{"We need it in Q2.", 120},
+		{"It must be live before June 15th.", 105},
+		{"We need it asap.", bare},
+		{"Not before September, please send the brochure.", none},
+		{"Maybe next year we need a tool.", none},
+		{"Can we have a call on Thursday?", none},
+		{"Please send your quote by Friday.", none},
+		{"Wir brauchen die Software bis Ende Mai.", 90},
+		{"Wir brauchen das innerhalb von sechs Wochen.", 42},
+		{"Die Einführung soll zum 1.6. stehen.", 91},
+		{"Il nous faut la solution d'ici fin avril.", 59},
+		{"Nous souhaitons démarrer dans deux mois.", 60},
+		{"Lo necesitamos antes del 20 de abril.", 49},
+		{"Debe estar instalado en un plazo de 4 semanas.", 28},
+		{"Система нужна до 1 мая.", 60},
+		{"Хотим запустить через 2 месяца.", 60},
+		{"Մեզ պետք է մինչև ապրիլի 10-ը։", 39},
+	} {
+		f := find(e.Extract(text(c.text)), "timeline")
+		got := none
+		if f != nil {
+			if got = bare; f.Days != nil {
+				got = *f.Days
+			}
+		}
+		if got != c.days {
+			t.Errorf("%q: %d days, want %d", c.text, got, c.days)
+		}
+	}
+}
+
+func TestWhoseWordsAndNot(t *testing.T) {
+	e := extractor(t)
+	for _, c := range []struct{ text, criterion string }{
+		{"We have not cancelled our contract with the old supplier.", "supplier_left"},
+		{"If we cancelled our contract with the supplier, could you help?", "supplier_left"},
+		{"The contract still has to be signed.", "signed"},
+		{"We have signed the NDA.", "signed"},
+		{"As soon as it is signed I will tell you.", "signed"},
+		{"I do not decide this myself.", "authority"},
+		{"The decision is with our board.", "authority"},
+		{"Wir haben den Vertrag noch nicht unterschrieben.", "signed"},
+		{"Мы ещё не подписали договор.", "signed"},
+		{"Nous n'avons pas encore signé le contrat.", "signed"},
+		{"Todavía no hemos firmado el contrato.", "signed"},
+		{"Դեռ չենք ստորագրել պայմանագիրը։", "signed"},
+		{"I called three times and nobody picked up.", "contacted"},
+		{"Thanks in advance for your reply.", "contacted"},
+	} {
+		if f := find(e.Extract(text(c.text)), c.criterion); f != nil {
+			t.Errorf("%q: found %s in %q", c.text, c.criterion, f.Words)
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	e := extractor(t)
+	c := &lead.Contact{Kind: lead.KindForm, Class: lead.ClassInquiry, At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Fields: []lead.Field{
+		{Name: "Budget", Key: "budget", Value: "25k-50k EUR"},
+		{Name: "Timeline", Key: "timeline", Value: "within 3 months"},
+		{Name: "Title", Key: "title", Value: "CTO"},
+		{Name: "Product", Key: "product", Value: "Pro"},
+		{Name: "Quantity", Key: "quantity", Value: "40"},
+		{Name: "Annual revenue", Key: "annual_revenue", Value: "$25M"},
+	}}
+	days := 90
+	want := []lead.Finding{
+		{Criterion: "need", Words: "Pro", Place: "field:product"},
+		{Criterion: "budget", Words: "25k-50k EUR", Place: "field:budget", Amount: 50000, Currency: "EUR"},
+		{Criterion: "timeline", Words: "within 3 months", Place: "field:timeline", Days: &days},
+		{Criterion: "authority", Words: "CTO", Place: "field:title"},
+		{Criterion: "needs_identified", Words: "40", Place: "field:quantity"},
+	}
+	if d := cmp.Diff(want, e.Extract(c)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEvent(t *testing.T) {
+	e := extractor(t)
+	want := []lead.Finding{{Criterion: "contract_out", Words: "contract_out", Place: "event"}}
+	if d := cmp.Diff(want, e.Extract(&lead.Contact{Kind: lead.KindEvent, Event: "contract_out"})); d != "" {
+		t.Error(d)
+	}
+	if fs := e.Extract(&lead.Contact{Kind: lead.KindEvent, Event: "birthday"}); fs != nil {
+		t.Errorf("an event that is no criterion gives %v", fs)
+	}
+}
+
+func TestNoInterestNoFindings(t *testing.T) {
+	e := extractor(t)
+	c := text("We need 40 licences, our budget is 5000 EUR.")
+	if len(e.Extract(c)) == 0 {
+		t.Fatal("nothing found")
+	}
+	c.Class = lead.ClassNewsletter
+	if fs := e.Extract(c); fs != nil {
+		t.Errorf("a newsletter gives %v", fs)
+	}
+}
+
+func TestLexiconMistakes(t *testing.T) {
+	fsys := fstest.MapFS{"l/xx.txt": {Data: []byte("word\n[nonsense]\n[need]\nwe (need\nwe @want\n#colour\n[month]\njanuary = first\n[when]\n#day #month = sometime\n")}}
+	_, err := evidence.NewFrom(fsys, "l")
+	if err == nil {
+		t.Fatal("a broken lexicon is accepted")
+	}
+	for _, want := range []string{"xx.txt:1:", "xx.txt:2:", "xx.txt:4:", "xx.txt:5:", "xx.txt:6:", "xx.txt:8:", "xx.txt:10:"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no mistake at %s in:\n%v", want, err)
+		}
+	}
+}
+
+// check reports findings whose words are not where they say.
+func check(t *testing.T, c *lead.Contact, fs []lead.Finding) {
+	t.Helper()
+	last := -1
+	for _, f := range fs {
+		at := slices.Index(evidence.Criteria(), f.Criterion)
+		if at <= last {
+			t.Errorf("%s is out of order or twice", f.Criterion)
+		}
+		last = at
+		places := map[string][]string{"subject": {c.Subject}, "text": {c.Text}, "title": {c.Person.Title}}
+		for _, field := range c.Fields {
+			p := "field:" + field.Key
+			places[p] = append(places[p], field.Value)
+		}
+		ok := slices.ContainsFunc(places[f.Place], func(s string) bool {
+			return f.Start >= 0 && f.Start+len(f.Words) <= len(s) && s[f.Start:f.Start+len(f.Words)] == f.Words
+		})
+		if !ok || f.Words == "" {
+			t.Errorf("%s: %q is not at %d of %s", f.Criterion, f.Words, f.Start, f.Place)
+		}
+		if f.Days != nil && (*f.Days < 0 || *f.Days > 190) {
+			t.Errorf("deadline in %d days", *f.Days)
+		}
+	}
+}
+
+func TestWordsAreWhereTheySay(t *testing.T) {
+	e, r := extractor(t), newReader(t)
+	items := readItems(t, "testdata/samples.jsonl")
+	for i := range items {
+		c := r.contact(t, &items[i], false)
+		check(t, c, e.Extract(c))
+	}
+}
+
+func FuzzExtract(f *testing.F) {
+	e, err := evidence.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	other, err := evidence.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := newReader(f)
+	items := readItems(f, "testdata/samples.jsonl")
+	for i := range items {
+		c := r.contact(f, &items[i], false)
+		f.Add(c.Subject, c.Text, c.Person.Title, "budget", "25k - 50k €", int64(1770000000))
+	}
+	f.Add("RE: ՞", "1.2.3.4 10.-€ 5-6-7/8 «\n- \n1) x\n", "head", "timeline", "Q9 31.02. 99/99", int64(0))
+	f.Fuzz(func(t *testing.T, subject, body, title, key, value string, at int64) {
+		c := &lead.Contact{
+			Kind: lead.KindMail, Class: lead.ClassReply, Subject: subject, Text: body, Person: lead.Person{Title: title},
+			Fields: []lead.Field{{Name: key, Key: key, Value: value}}, At: time.Unix(at%4e9, 0).UTC(),
+		}
+		fs := e.Extract(c)
+		check(t, c, fs)
+		if d := cmp.Diff(fs, other.Extract(c)); d != "" {
+			t.Errorf("a second time differs: %s", d)
+		}
+	})
+}
+
+// TestTimeGrowsWithLength: no text takes more than in proportion to its length,
+// even one without a full stop. The bound is loose, a square would be far
+// beyond it.
+func TestTimeGrowsWithLength(t *testing.T) {
+	e := extractor(t)
+	for _, piece := range []string{"we need a quote by 1 May ", "5 € ", "signed ", "a, ", "5-", "we ", "not if will by need ", "a-", "a."} {
+		start := time.Now()
+		e.Extract(text(strings.Repeat(piece, (256<<10)/len(piece))))
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("256 KiB of %q take %v", piece, took)
+		}
+	}
+}
+
+func BenchmarkExtract(b *testing.B) {
+	e, r := extractor(b), newReader(b)
+	items := readItems(b, "testdata/samples.jsonl")
+	long := map[string]string{}
+	var form *lead.Contact
+	for i := range items {
+		c := r.contact(b, &items[i], false)
+		if c.Kind == lead.KindForm && form == nil {
+			form = c
+		}
+		if c.Class.Interest() && len(long[items[i].Lang]) < 5000 {
+			long[items[i].Lang] += c.Text + "\n\n"
+		}
+	}
+	for _, lang := range []string{"en", "de", "ru", "hy"} {
+		c := text(long[lang][:min(5120, len(long[lang]))])
+		c.Text = strings.ToValidUTF8(c.Text, "")
+		b.Run(lang, func(b *testing.B) {
+			b.SetBytes(int64(len(c.Text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Extract(c)
+			}
+		})
+	}
+	b.Run("form", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			e.Extract(form)
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := evidence.New(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,264 @@
+package evidence
+
+import "leadd/lead"
+
+// Points towards needs_identified: requiredPoints make it. A quantity to buy is
+// enough alone, one lone feature is not.
+const (
+	requiredPoints = 2.0
+	mustPoints     = 0.75
+	quantityPoints = 2.0
+	featurePoints  = 0.75
+	limitPoints    = 1.0
+	listPoints     = 0.25
+	bulletPoints   = 0.8
+	headsPoints    = 0.4
+
+	countPoints      = 1.0 // "need 6 vans": a number of something
+	enumeratedPoints = 0.45
+)
+
+// requirementsIn counts what a sentence spells out of what they want.
+func (j *judge) requirementsIn(sen *sentence, ms []match) {
+	if sen.hi <= j.labelled || j.place == "subject" {
+		return
+	}
+	// What is said about the deal's papers is no requirement.
+	if !j.order && (has(ms, secSigned) || has(ms, secContractOut) || has(ms, secDeclined) || has(ms, secNegotiating)) {
+		return
+	}
+	points := 0.0
+	seen := [sectionCount]bool{}
+	var first *match
+	for i := range ms {
+		m := &ms[i]
+		if m.hi <= j.labelled && m.section != secList && m.section != secMust {
+			continue
+		}
+		if j.inMoney(m.hi - 1) {
+			continue
+		}
+		worth := 0.0
+		switch m.section {
+		case secMust:
+			worth = mustPoints
+		case secQuantity:
+			worth = quantityPoints
+		case secLimit:
+			worth = limitPoints
+		case secList:
+			worth = listPoints
+		case secHeads:
+			worth = headsPoints
+		case secFeature:
+			word := m.words(j.p)
+			if j.features[word] || m.hi <= j.labelled {
+				continue
+			}
+			if j.features == nil {
+				j.features = map[string]bool{}
+			}
+			j.features[word] = true
+			points += featurePoints
+			if first == nil {
+				first = m
+			}
+			continue
+		default:
+			continue
+		}
+		if seen[m.section] || m.section == secQuantity && j.negated(sen, ms, m) {
+			continue
+		}
+		seen[m.section] = true
+		points += worth
+		if first == nil || first.section == secFeature {
+			first = m
+		}
+	}
+	if sen.bullet && sen.hi-sen.lo >= 2 {
+		points += bulletPoints
+	}
+	if !has(ms, secContacted) {
+		if !seen[secQuantity] && (has(ms, secNeed) || has(ms, secList)) && j.counted(sen, ms) {
+			points += countPoints
+		}
+		if n := j.enumerated(sen, ms); n >= 3 {
+			points += enumeratedPoints * float64(min(n-1, 5))
+		}
+	}
+	if points == 0 {
+		return
+	}
+	j.points += points
+	lo, hi := max(sen.lo, j.labelled), sen.hi
+	if first != nil && hi-lo > 30 {
+		lo, hi = max(first.lo, j.labelled), max(first.hi, j.labelled+1)
+	}
+	j.offerSpan(needsIdentified, points, lo, hi, nil)
+}
+
+// counted reports whether the sentence counts things: a number before a word
+// that is no time, money, date or head count.
+func (j *judge) counted(sen *sentence, ms []match) bool {
+	for i := sen.lo; i+1 < sen.hi; i++ {
+		t, next := &j.p.tokens[i], &j.p.tokens[i+1]
+		word, _ := j.p.value(i, symNumberWord)
+		if word < 2 && (t.kind != numberToken || !t.plain || t.value < 2) || t.value > 99999 || i < j.labelled || next.kind != wordToken || next.before > gapWord || next.before == gapNone {
+			continue
+		}
+		if covered(ms, i, secWhen) || covered(ms, i, secHeads) || j.p.dateAt[i] != 0 || i > 0 && j.p.dateAt[i-1] != 0 || t.value >= 1990 && t.value < 2100 {
+			continue
+		}
+		if _, ok := j.p.value(i+1, symCurrency); ok || j.inMoney(i) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// enumerated counts the short members that commas part in a sentence, those
+// aside that ask, tell a time or an amount.
+func (j *judge) enumerated(sen *sentence, ms []match) int {
+	n, from := 0, max(sen.lo, j.labelled)
+	for i := from; i <= sen.hi; i++ {
+		if i < sen.hi && (j.p.tokens[i].before < gapClause || i == from) {
+			continue
+		}
+		if i-from <= 8 && !j.tells(ms, from, i) {
+			n++
+		}
+		from = i
+	}
+	return n
+}
+
+// tells reports whether a match in the tokens lo to hi says something else
+// than a requirement.
+func (j *judge) tells(ms []match, lo, hi int32) bool {
+	for i := range ms {
+		m := &ms[i]
+		if m.lo < lo || m.lo >= hi {
+			continue
+		}
+		switch m.section {
+		case secNeed, secWhen, secTimeline, secBudget, secBudgetOther, secContacted, secSupplierLeft, secAuthority:
+			return true
+		}
+	}
+	return false
+}
+
+// inMoney reports whether a token belongs to an amount of money: "1.2m" is no
+// length.
+func (j *judge) inMoney(token int32) bool {
+	for i := token; i >= 0 && i > token-maxSentence; i-- {
+		if k := j.p.moneyAt[i]; k != 0 {
+			return token < j.p.money[k-1].hi
+		}
+	}
+	return false
+}
+
+// words is a match's text.
+func (m *match) words(p *page) string {
+	return p.text[p.tokens[m.lo].start:p.tokens[m.hi-1].end]
+}
+
+// quantityField judges the answer to how many they want.
+func (j *judge) quantityField() {
+	for i := range j.p.tokens {
+		if t := &j.p.tokens[i]; t.kind == numberToken && t.value > 0 {
+			j.points += quantityPoints
+			j.offerAll(needsIdentified, quantityPoints)
+			return
+		}
+	}
+}
+
+func (j *judge) concludeRequirements() {
+	if j.points < requiredPoints {
+		j.best[needsIdentified] = candidate{}
+	}
+}
+
+// otherField judges an answer whose question is only known by its words.
+func (j *judge) otherField() {
+	ms := j.p.matches
+	asks := func(sec section) bool {
+		for i := range ms {
+			if ms[i].section == sec && ms[i].lo < j.labelled {
+				return true
+			}
+		}
+		return false
+	}
+	first := int32(0)
+	if len(j.p.sentences) > 0 {
+		first = j.p.sentences[0].hi
+	}
+	short := int(first) == len(j.p.tokens) && first-j.labelled <= 3
+	if short && j.inPage(secNo) {
+		if asks(secAsksBuying) {
+			j.offerAll(declined, 3)
+		}
+		return
+	}
+	if short && j.inPage(secEmpty) {
+		return
+	}
+	if short && j.inPage(secYes) {
+		if asks(secAsksDecision) {
+			j.offerAll(authority, 2)
+		}
+		return
+	}
+	if asks(secBudgetOther) {
+		return
+	}
+	for i := range ms {
+		if ms[i].lo >= j.labelled {
+			break
+		}
+		switch ms[i].section {
+		case secTitle, secAsksDecision:
+			continue
+		case secBudget:
+			if j.labelled <= 4 {
+				j.budgetLabel()
+			}
+		case secGoal:
+			if !asks(secOtherDate) && j.labelled <= 6 && short {
+				j.timelineField()
+			}
+		}
+	}
+	j.prose()
+}
+
+// budgetLabel judges an answer under a label of ours for money: the label's own
+// amounts do not count.
+func (j *judge) budgetLabel() {
+	label := j.labelled
+	best := money{}
+	for i := range j.p.money {
+		if m := j.p.money[i]; m.lo >= label && m.amount > best.amount {
+			best = m
+		}
+	}
+	for i := label; best.amount == 0 && int(i) < len(j.p.tokens); i++ {
+		if t := &j.p.tokens[i]; t.kind == numberToken && t.value >= 100 {
+			best = money{lo: i, hi: i + 1, amount: t.value}
+		}
+	}
+	if best.amount == 0 {
+		return
+	}
+	if best.currency == "" {
+		best.currency = j.fieldCurrency()
+	}
+	j.offerSpan(budget, 5, label, int32(len(j.p.tokens)), func(f *lead.Finding) {
+		f.Amount, f.Currency = best.amount, best.currency
+	})
+}

@@ -1,0 +1,580 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// section says what a pattern is evidence of, or what it tells the code about
+// a language.
+type section uint8
+
+// sections in the order of their names below.
+const (
+	secNeed section = iota
+	secNeedNever
+	secMust
+	secQuantity
+	secFeature
+	secLimit
+	secList
+	secHeads
+	secBudget
+	secBudgetThere
+	secBudgetNot
+	secBudgetOther
+	secTimeline
+	secTimelineCalm
+	secDeadline
+	secGoal
+	secOtherDate
+	secWhen
+	secTitle
+	secTitleNot
+	secAuthority
+	secAuthorityNot
+	secContacted
+	secContactedNot
+	secSupplierLeft
+	secNegotiating
+	secContractOut
+	secSigned
+	secSignedNot
+	secOrder
+	secDeclined
+	secDeclinedNot
+	secCondition
+	secFuture
+	secNegationNot
+	secNegationAfter
+	secTotal
+	secYes
+	secNo
+	secEmpty
+	secAsksDecision
+	secAsksBuying
+	sectionCount
+)
+
+var sectionNames = [sectionCount]string{
+	"need", "need.never",
+	"requirement.must", "requirement.quantity", "requirement.feature", "requirement.limit", "requirement.list", "requirement.heads",
+	"budget", "budget.there", "budget.not", "budget.other",
+	"timeline", "timeline.calm", "timeline.deadline", "timeline.goal", "timeline.other", "when",
+	"title", "title.not", "authority", "authority.not",
+	"contacted", "contacted.not", "supplier_left", "negotiating", "contract_out", "signed", "signed.not", "order", "declined", "declined.not",
+	"condition", "future", "negation.not", "negation.after",
+	"total", "yes", "no", "empty", "asks.decision", "asks.buying",
+}
+
+// lists are the sections whose words have values of their own.
+var lists = map[string]int32{
+	"month": symMonth, "weekday": symWeekday, "unit": symUnit, "number": symNumberWord,
+	"ordinal": symOrdinal, "currency": symCurrency, "multiplier": symMultiplier, "range": symRange,
+	"abbreviation": symAbbreviation, "negation": symNegation,
+}
+
+var valueSymbols = map[string]int32{
+	"#month": symMonth, "#weekday": symWeekday, "#unit": symUnit, "#n": symN, "#day": symDay,
+	"#year": symYear, "#money": symMoney, "#percent": symPercent, "#date": symDate, "#currency": symCurrency,
+}
+
+const (
+	gapShort = -1 // ".."
+	gapLong  = -2 // "..."
+	gapAny   = -3 // between the parts of "a & b"
+
+	widthShort = 3
+	widthLong  = 8
+	widthAny   = 10
+
+	// stemMark stands behind a folded stem; it is no letter's code.
+	stemMark = "\x00"
+
+	// maxVariants bounds what one line of a lexicon may stand for.
+	maxVariants = 4000
+)
+
+// compiler turns lexicons into a grammar.
+type compiler struct {
+	g       *grammar
+	words   *wordBuilder     // of the open lexicon
+	classes map[string]int32 // by their words: the symbol of a word, stem or list
+	next    int32
+	kids    []map[int32]int32
+	isNeg   map[int32]bool // symbols all or some of whose words negate
+	negs    map[string]bool
+	sets    map[string]alternatives // the open lexicon's @names
+	lang    uint8                   // index of the open lexicon
+	errs    []error
+}
+
+// variant is one way to say a pattern: symbols and gaps.
+type variant []int32
+
+// alternatives are the ways to say a part of a pattern.
+type alternatives struct {
+	singles  []string // one word each: folded, stemMark behind a stem
+	symbols  []variant
+	optional bool
+}
+
+func newCompiler() *compiler {
+	c := &compiler{
+		g:       &grammar{fold: newFold(), values: []string{""}},
+		classes: map[string]int32{},
+		next:    symFree,
+		isNeg:   map[int32]bool{},
+		negs:    map[string]bool{},
+	}
+	c.node()
+	return c
+}
+
+func (c *compiler) node() int32 {
+	c.g.nodes = append(c.g.nodes, node{})
+	c.kids = append(c.kids, map[int32]int32{})
+	return int32(len(c.g.nodes) - 1)
+}
+
+// add reads one lexicon.
+func (c *compiler) add(file, text string) {
+	c.sets = map[string]alternatives{}
+	c.g.languages++
+	if c.g.languages > maxLanguages {
+		c.errs = append(c.errs, fmt.Errorf("%s: there may be at most %d lexicons", file, maxLanguages))
+		return
+	}
+	c.lang = uint8(c.g.languages - 1)
+	c.g.always |= 1 << c.lang
+	c.words = newWordBuilder()
+	defer func() { c.g.words = append(c.g.words, c.words.build()) }()
+	clear(c.negs)
+	name := ""
+	for number, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line+" ", "# ")
+		line = strings.TrimSpace(line)
+		var err error
+		switch {
+		case line == "":
+		case strings.HasPrefix(line, "["):
+			name = strings.Trim(line, "[]")
+			if lists[name] == 0 && !slices.Contains(sectionNames[:], name) && name != "language" {
+				err = fmt.Errorf("no section is named %q", name)
+			}
+		case strings.HasPrefix(line, "@") && strings.Contains(line, " = "):
+			err = c.set(line)
+		case name == "":
+			err = errors.New("a pattern stands before the first [section]")
+		default:
+			err = c.line(name, line)
+		}
+		if err != nil {
+			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", file, number+1, err))
+		}
+	}
+}
+
+// set takes "@name = a | b c".
+func (c *compiler) set(line string) error {
+	name, def, ok := strings.Cut(line, "=")
+	if !ok {
+		return errors.New("a named list is written @name = word | word")
+	}
+	a, err := c.parse("(" + def + ")")
+	if err != nil {
+		return err
+	}
+	c.sets[strings.TrimSpace(name)] = a
+	return nil
+}
+
+// line takes one pattern, or "a b c = value" of a list.
+func (c *compiler) line(name, line string) error {
+	pattern, value, _ := strings.Cut(line, "=")
+	value = strings.TrimSpace(value)
+	if name == "language" || lists[name] != 0 {
+		return c.list(name, pattern, value)
+	}
+	sec := section(slices.Index(sectionNames[:], name))
+	if int(sec) >= int(sectionCount) {
+		return nil // an unknown section has been reported
+	}
+	if sec == secWhen && !knownAction(value) {
+		return fmt.Errorf("no date is counted by %q", value)
+	}
+	a, err := c.parse(pattern)
+	if err != nil {
+		return err
+	}
+	v := int32(0)
+	if value != "" {
+		if i := slices.Index(c.g.values, value); i >= 0 {
+			v = int32(i)
+		} else {
+			c.g.values = append(c.g.values, value)
+			v = int32(len(c.g.values) - 1)
+		}
+	}
+	for _, seq := range c.sequences(a) {
+		c.insert(seq, accept{section: sec, value: v, negative: c.negative(seq)})
+	}
+	return nil
+}
+
+func (c *compiler) list(name, pattern, value string) error {
+	sym, n := lists[name], 0
+	switch name {
+	case "language":
+		sym = symLanguageFirst + int32(c.lang)
+	case "currency":
+		i := currencyIndex(value)
+		if i < 0 {
+			return fmt.Errorf("no currency has the code %q", value)
+		}
+		n = i
+	case "negation":
+		n = int(c.lang)
+	case "ordinal", "range", "abbreviation":
+	default:
+		var err error
+		if n, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("%q is no whole number", value)
+		}
+	}
+	for word := range strings.FieldsSeq(pattern) {
+		stem := strings.HasSuffix(word, "*")
+		for _, codes := range c.variants(strings.TrimSuffix(word, "*")) {
+			c.words.add(codes, stem, symval{sym, int32(n)})
+			if name == "language" && codes[0] < codeCyrillic {
+				c.g.always &^= 1 << c.lang
+			}
+			if name == "negation" {
+				c.negs[codes] = true
+			}
+		}
+	}
+	return nil
+}
+
+// variants folds a lexicon's word: as it stands, and as people write it who
+// have no umlauts on their keyboard.
+func (c *compiler) variants(word string) []string {
+	word = strings.ToLower(word)
+	folded := c.codes(word)
+	plain := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue").Replace(word)
+	if plain == word {
+		return []string{folded}
+	}
+	return []string{folded, c.codes(plain)}
+}
+
+func (c *compiler) codes(word string) string {
+	var b strings.Builder
+	for _, r := range word {
+		first, second := c.g.fold.rune(r)
+		if first != 0 {
+			b.WriteByte(first)
+		}
+		if second != 0 {
+			b.WriteByte(second)
+		}
+	}
+	return b.String()
+}
+
+// parser reads a pattern.
+type parser struct {
+	c    *compiler
+	toks []string
+	i    int
+}
+
+func (c *compiler) parse(pattern string) (alternatives, error) {
+	p := parser{c: c, toks: patternTokens(pattern)}
+	a, err := p.any()
+	if err == nil && p.i < len(p.toks) {
+		err = fmt.Errorf("%q is not expected", p.toks[p.i])
+	}
+	if err == nil && len(a.singles)+len(a.symbols) == 0 {
+		err = errors.New("an empty pattern")
+	}
+	return a, err
+}
+
+func patternTokens(s string) []string {
+	for _, mark := range []string{"(", ")", "|", "&", "?"} {
+		s = strings.ReplaceAll(s, mark, " "+mark+" ")
+	}
+	s = strings.NewReplacer("'", " ' ", "’", " ' ", "-", " ").Replace(s)
+	var out []string
+	fields := strings.Fields(s)
+	for i := 0; i < len(fields); i++ {
+		// An apostrophe joins or parts words in a pattern as in a text.
+		if fields[i] == "'" && len(out) > 0 && i+1 < len(fields) {
+			if elided(out[len(out)-1]) {
+				continue
+			}
+			out[len(out)-1] += fields[i+1]
+			i++
+			continue
+		}
+		out = append(out, fields[i])
+	}
+	return out
+}
+
+func (p *parser) peek() string {
+	if p.i < len(p.toks) {
+		return p.toks[p.i]
+	}
+	return ""
+}
+
+// any reads "a b & c | d".
+func (p *parser) any() (alternatives, error) {
+	var out alternatives
+	for {
+		a, err := p.all()
+		if err != nil {
+			return out, err
+		}
+		out.singles = append(out.singles, a.singles...)
+		out.symbols = append(out.symbols, a.symbols...)
+		if p.peek() != "|" {
+			return out, nil
+		}
+		p.i++
+	}
+}
+
+// all reads "a b & c": the parts in any order.
+func (p *parser) all() (alternatives, error) {
+	var parts []alternatives
+	for {
+		a, err := p.sequence()
+		if err != nil {
+			return a, err
+		}
+		parts = append(parts, a)
+		if p.peek() != "&" {
+			break
+		}
+		p.i++
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	var out alternatives
+	for _, order := range permutations(len(parts)) {
+		seqs := []variant{{}}
+		for k, i := range order {
+			if k > 0 {
+				seqs = product(seqs, []variant{{gapAny}})
+			}
+			seqs = product(seqs, p.c.sequences(parts[i]))
+		}
+		out.symbols = append(out.symbols, seqs...)
+	}
+	return out, p.c.tooMany(out.symbols)
+}
+
+func (c *compiler) tooMany(v []variant) error {
+	if len(v) > maxVariants {
+		return fmt.Errorf("the pattern stands for %d phrases (at most %d): use a list of single words", len(v), maxVariants)
+	}
+	return nil
+}
+
+func permutations(n int) [][]int {
+	if n == 1 {
+		return [][]int{{0}}
+	}
+	var out [][]int
+	for _, p := range permutations(n - 1) {
+		for i := 0; i <= len(p); i++ {
+			out = append(out, slices.Insert(slices.Clone(p), i, n-1))
+		}
+	}
+	return out
+}
+
+func product(a, b []variant) []variant {
+	out := make([]variant, 0, len(a)*len(b))
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, slices.Concat(x, y))
+		}
+	}
+	return out
+}
+
+// sequence reads items one after the other.
+func (p *parser) sequence() (alternatives, error) {
+	var items []alternatives
+	for t := p.peek(); t != "" && t != "|" && t != ")" && t != "&"; t = p.peek() {
+		a, err := p.item()
+		if err != nil {
+			return a, err
+		}
+		if p.peek() == "?" {
+			p.i++
+			a.optional = true
+		}
+		items = append(items, a)
+	}
+	if len(items) == 1 && !items[0].optional {
+		return items[0], nil
+	}
+	seqs := []variant{{}}
+	for _, a := range items {
+		alts := p.c.sequences(a)
+		if a.optional {
+			alts = append(alts, variant{})
+		}
+		if seqs = product(seqs, alts); len(seqs) > maxVariants {
+			break
+		}
+	}
+	return alternatives{symbols: seqs}, p.c.tooMany(seqs)
+}
+
+func (p *parser) item() (alternatives, error) {
+	t := p.peek()
+	p.i++
+	switch {
+	case t == "(":
+		a, err := p.any()
+		if err != nil {
+			return a, err
+		}
+		if p.peek() != ")" {
+			return a, errors.New("a bracket is not closed")
+		}
+		p.i++
+		return a, nil
+	case t == "..":
+		return alternatives{symbols: []variant{{gapShort}}}, nil
+	case t == "...":
+		return alternatives{symbols: []variant{{gapLong}}}, nil
+	case t == "?":
+		return alternatives{}, errors.New("? stands behind nothing")
+	case strings.HasPrefix(t, "@"):
+		a, ok := p.c.sets[t]
+		if !ok {
+			return a, fmt.Errorf("no list is named %s", t)
+		}
+		return alternatives{singles: a.singles, symbols: a.symbols}, nil
+	case strings.HasPrefix(t, "#"):
+		sym, ok := valueSymbols[t]
+		if !ok {
+			return alternatives{}, fmt.Errorf("no value is named %s", t)
+		}
+		return alternatives{symbols: []variant{{sym}}}, nil
+	}
+	var a alternatives
+	for _, codes := range p.c.variants(strings.TrimSuffix(t, "*")) {
+		if codes == "" {
+			return a, fmt.Errorf("%q has no letters", t)
+		}
+		if strings.HasSuffix(t, "*") {
+			codes += stemMark
+		}
+		a.singles = append(a.singles, codes)
+	}
+	return a, nil
+}
+
+// sequences lists the ways to say a part; its single words become one symbol.
+func (c *compiler) sequences(a alternatives) []variant {
+	out := a.symbols
+	if len(a.singles) > 0 {
+		out = append(slices.Clone(out), variant{c.class(a.singles)})
+	}
+	return out
+}
+
+// class gives the symbol for any of the words.
+func (c *compiler) class(singles []string) int32 {
+	singles = slices.Compact(slices.Sorted(slices.Values(singles)))
+	// A list is one language's: the same words are another symbol elsewhere.
+	key := string(rune(c.lang)) + strings.Join(singles, "\xff")
+	if sym, ok := c.classes[key]; ok {
+		return sym
+	}
+	sym := c.next
+	c.next++
+	c.classes[key] = sym
+	for _, s := range singles {
+		codes := strings.TrimSuffix(s, stemMark)
+		c.words.add(codes, codes != s, symval{sym: sym})
+		if c.negs[codes] {
+			c.isNeg[sym] = true
+		}
+	}
+	return sym
+}
+
+func (c *compiler) negative(seq variant) bool {
+	return slices.ContainsFunc(seq, func(sym int32) bool { return c.isNeg[sym] })
+}
+
+// insert hangs a variant into the tree.
+func (c *compiler) insert(seq variant, a accept) {
+	for len(seq) > 0 && seq[len(seq)-1] < 0 {
+		seq = seq[:len(seq)-1]
+	}
+	at := int32(0)
+	for i, sym := range seq {
+		if sym < 0 && i == 0 {
+			continue
+		}
+		to, ok := c.kids[at][sym]
+		if !ok {
+			to = c.node()
+			c.kids[at][sym] = to
+		}
+		at = to
+	}
+	if at == 0 || slices.Contains(c.g.nodes[at].accept, a) {
+		return
+	}
+	c.g.nodes[at].accept = append(c.g.nodes[at].accept, a)
+}
+
+// grammar lays everything out.
+func (c *compiler) grammar() (*grammar, error) {
+	if len(c.errs) > 0 {
+		return nil, errors.Join(c.errs...)
+	}
+	g := c.g
+	g.roots = make([]int32, c.next)
+	for i, kids := range c.kids {
+		n := &g.nodes[i]
+		for _, sym := range slices.Sorted(maps.Keys(kids)) {
+			to := kids[sym]
+			switch sym {
+			case gapShort:
+				n.gap[0] = gapEdge{to, widthShort}
+			case gapLong:
+				n.gap[1] = gapEdge{to, widthLong}
+			case gapAny:
+				n.gap[2] = gapEdge{to, widthAny}
+			default:
+				n.kids = append(n.kids, edge{sym, to})
+				n.values = n.values || sym >= symN && sym < symFree
+			}
+			if i == 0 && sym > 0 {
+				g.roots[sym] = to
+			}
+		}
+		for _, e := range n.kids {
+			n.mask |= maskOf(e.sym)
+		}
+	}
+	return g, nil
+}

@@ -1,0 +1,399 @@
+package evidence
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Breaks before a token, from none to the end of a sentence.
+type gap uint8
+
+const (
+	gapNone gap = iota // stands directly behind the last token
+	gapWord            // a space or a hyphen
+	gapClause
+	gapSentence
+)
+
+type tokenKind uint8
+
+const (
+	wordToken tokenKind = iota
+	numberToken
+	otherToken // an address, a link: nothing to read
+)
+
+// token is a word, a number or a sign. Its letters are text[start:end]; its
+// symbols, what the lexicons know of it, are page.syms[symLo:symHi].
+type token struct {
+	start, end   int32
+	symLo, symHi int32
+	mask         uint64 // of its symbols
+	kind         tokenKind
+	before       gap
+	value        float64 // of a number
+	digits       int8    // of a number: before its first mark; 0 where a word
+	plain        bool    // of a number: digits only
+}
+
+// sentence is a run of tokens. A line of a list, or a label with its value, is
+// one too.
+type sentence struct {
+	lo, hi   int32 // tokens
+	question bool
+	bullet   bool
+}
+
+// maxSentence is how many tokens a sentence may have; what is longer is cut.
+// Judging takes time in the square of a sentence, so this bounds it.
+const maxSentence = 120
+
+// page is one text cut into tokens and sentences, and what was found in them.
+// It is kept between texts for its memory.
+type page struct {
+	text      string
+	tokens    []token
+	syms      []symval
+	sentences []sentence
+	matches   []match
+	money     []money
+	moneyAt   []int32  // by token: index into money + 1 where an amount begins
+	bits      []uint64 // symbols of the open sentence
+	dates     []numericDate
+	dateAt    []int32 // by token: index into dates + 1 where a numeric date begins
+}
+
+func (p *page) reset(text string) {
+	p.text = text
+	p.tokens = p.tokens[:0]
+	p.syms = p.syms[:0]
+	p.sentences = p.sentences[:0]
+	p.matches = p.matches[:0]
+	p.money = p.money[:0]
+	p.dates = p.dates[:0]
+}
+
+// tokenize cuts the text in one pass, looking every word up on the way in the
+// lexicons of langs, a bit for each.
+func (g *grammar) tokenize(p *page, text string, langs uint32) {
+	p.reset(text)
+	c := cutter{g: g, p: p, text: text, langs: langs, pending: gapSentence}
+	c.run()
+}
+
+type cutter struct {
+	g       *grammar
+	p       *page
+	text    string
+	langs   uint32
+	pending gap // break before the next token
+	open    int // first token of the open sentence
+	bullet  bool
+	line    int // where the line began
+}
+
+func (c *cutter) run() {
+	text := c.text
+	for i := 0; i < len(text); {
+		b := text[i]
+		switch {
+		case b == ' ' || b == '\t' || b == '\r' || b == '-' || b == '_':
+			if b == '-' && (i == c.line || (i+1 < len(text) && text[i+1] == ' ')) {
+				c.mark(gapClause)
+			}
+			c.mark(gapWord)
+			i++
+		case b == '\n':
+			i = c.newline(i)
+		case b < utf8.RuneSelf && c.g.fold.first[b] == 0:
+			i = c.punctuation(i)
+		default:
+			r, size := utf8.DecodeRuneInString(text[i:])
+			if first, _ := c.g.fold.rune(r); first != 0 && (r != utf8.RuneError || size > 1) {
+				i = c.token(i)
+			} else {
+				c.foreign(r)
+				i += size
+			}
+		}
+	}
+	c.end(false)
+}
+
+func (c *cutter) mark(g gap) {
+	if g > c.pending {
+		c.pending = g
+	}
+}
+
+// foreign takes a mark beyond ASCII.
+func (c *cutter) foreign(r rune) {
+	switch r {
+	case '։', '…', '。':
+		c.end(false)
+	case '՞':
+		c.mark(gapWord)
+	case '՝', '–', '—', '«', '»', '“', '”', '„', '•', '·', '¿', '¡':
+		c.mark(gapClause)
+	case '\u00a0', '\u202f', '\u2009':
+		c.mark(gapWord)
+	default:
+		c.mark(gapWord)
+	}
+}
+
+func (c *cutter) punctuation(i int) int {
+	text := c.text
+	switch text[i] {
+	case '!':
+		c.end(false)
+	case '?':
+		c.end(true)
+	case '.':
+		next := i + 1
+		for next < len(text) && text[next] == '.' {
+			next++
+		}
+		if next == len(text) || text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == ')' || text[next] == '"' || text[next] == '\xc2' {
+			if !c.abbreviated(next) {
+				c.end(false)
+			}
+		}
+		c.mark(gapWord)
+		return next
+	case ',', ';', ':', '(', ')', '"', '|', '[', ']', '*', '+':
+		c.mark(gapClause)
+	default:
+		c.mark(gapWord)
+	}
+	return i + 1
+}
+
+// abbreviated reports whether the full stop before text[next] belongs to the
+// last token ("ca.", "1. September") and ends no sentence.
+func (c *cutter) abbreviated(next int) bool {
+	if len(c.p.tokens) <= c.open {
+		return true
+	}
+	t := &c.p.tokens[len(c.p.tokens)-1]
+	for next < len(c.text) && c.text[next] == ' ' {
+		next++
+	}
+	if next < len(c.text) && (c.text[next] == '\n' || c.text[next] == '\r') {
+		return false
+	}
+	if t.kind == numberToken {
+		// An ordinal ("1. September"), or a date's last mark ("zum 30.06. fertig").
+		if r, _ := utf8.DecodeRuneInString(c.text[next:]); unicode.IsLower(r) {
+			return t.digits <= 2
+		}
+		syms, _ := c.g.lookup(nil, c.text[next:c.word(next)], c.langs)
+		for _, sv := range syms {
+			if sv.sym == symMonth || sv.sym == symUnit {
+				return t.digits <= 2
+			}
+		}
+		return false
+	}
+	if c.g.has(c.p, t, symAbbreviation) {
+		return true
+	}
+	return t.end-t.start == 1 && c.text[t.start] != 'I'
+}
+
+// newline decides whether a line's end is a sentence's: it is, unless the line
+// was long enough to be wrapped and the next one goes on.
+func (c *cutter) newline(i int) int {
+	length := i - c.line
+	i++
+	c.line = i
+	j := i
+	for j < len(c.text) && (c.text[j] == ' ' || c.text[j] == '\t' || c.text[j] == '\r') {
+		j++
+	}
+	if j >= len(c.text) || c.text[j] == '\n' || length < 48 || strings.Contains(c.text[i-1-length:i-1], "   ") || bulletLen(c.text[j:]) > 0 {
+		c.end(false)
+	}
+	if n := bulletLen(c.text[j:]); n > 0 {
+		c.bullet = true
+		return j + n
+	}
+	c.mark(gapWord)
+	return j
+}
+
+// bulletLen is the length of a list's mark at the start of a line, 0 where
+// there is none.
+func bulletLen(s string) int {
+	for _, b := range [...]string{"- ", "* ", "• ", "– ", "— ", "· ", "-\t", "+ ", "•\t", "o\t"} {
+		if strings.HasPrefix(s, b) {
+			return len(b)
+		}
+	}
+	n := 0
+	for n < len(s) && n < 2 && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	if n == 0 && len(s) > 0 && s[0] >= 'a' && s[0] <= 'h' {
+		n = 1
+		if len(s) > 1 && s[1] == '.' {
+			return 0
+		}
+	}
+	if n > 0 && len(s) > n+1 && (s[n] == '.' || s[n] == ')') && s[n+1] == ' ' {
+		return n + 2
+	}
+	return 0
+}
+
+// end closes the open sentence.
+func (c *cutter) end(question bool) {
+	if len(c.p.tokens) > c.open {
+		c.p.sentences = append(c.p.sentences, sentence{lo: int32(c.open), hi: int32(len(c.p.tokens)), question: question, bullet: c.bullet})
+		c.open = len(c.p.tokens)
+		c.bullet = false
+	}
+	c.pending = gapSentence
+}
+
+// token takes the word, number or sign at i and returns where it ends.
+func (c *cutter) token(i int) int {
+	text, g := c.text, c.g
+	start := i
+	t := token{start: int32(start), before: c.pending, symLo: int32(len(c.p.syms))}
+	c.pending = gapNone
+	r, size := utf8.DecodeRuneInString(text[i:])
+	first, _ := g.fold.rune(r)
+	switch {
+	case isDigit(first):
+		i = number(text, i, &t)
+	case isSign(first):
+		i += size
+		c.p.syms, t.mask = g.lookup(c.p.syms, text[start:i], c.langs)
+	default:
+		i = c.word(i)
+		if t.before != gapNone || start == 0 {
+			if n := linkLen(text[start:], i-start); n > 0 {
+				i = start + n
+				t.kind = otherToken
+				break
+			}
+		}
+		c.p.syms, t.mask = g.lookup(c.p.syms, text[start:i], c.langs)
+	}
+	t.end, t.symHi = int32(i), int32(len(c.p.syms))
+	c.p.tokens = append(c.p.tokens, t)
+	if len(c.p.tokens)-c.open >= maxSentence {
+		c.end(false)
+	}
+	return i
+}
+
+// word returns where the word at i ends. An apostrophe joins ("don't") unless
+// it is a Romance elision ("l'offre").
+func (c *cutter) word(i int) int {
+	text := c.text
+	start := i
+	for i < len(text) {
+		b := text[i]
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' {
+			i++
+			continue
+		}
+		if b < utf8.RuneSelf && b != '\'' {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if r == '\'' || r == '’' || r == 'ʼ' {
+			if elided(text[start:i]) || i+size >= len(text) {
+				break
+			}
+			n, _ := utf8.DecodeRuneInString(text[i+size:])
+			if f, _ := c.g.fold.rune(n); f == 0 || isDigit(f) || isSign(f) {
+				break
+			}
+			i += size
+			continue
+		}
+		if first, _ := c.g.fold.rune(r); (first == 0 || isDigit(first) || isSign(first)) && !joins(r) {
+			break
+		}
+		if size == 1 && r == utf8.RuneError {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+func elided(s string) bool {
+	switch len(s) {
+	case 1:
+		switch s[0] | 0x20 {
+		case 'd', 'l', 'j', 'n', 's', 'm', 't', 'c':
+			return true
+		}
+	case 2:
+		return strings.EqualFold(s, "qu")
+	case 5, 6, 7:
+		return strings.EqualFold(s, "jusqu") || strings.EqualFold(s, "lorsqu") || strings.EqualFold(s, "puisqu") || strings.EqualFold(s, "quelqu")
+	}
+	return false
+}
+
+// maxLink bounds how far a link's end is looked for.
+const maxLink = 400
+
+// linkLen is the length of the mail address or link that begins with a word of
+// n bytes, 0 where there is none.
+func linkLen(s string, n int) int {
+	if n >= len(s) {
+		return 0
+	}
+	switch s[n] {
+	case '@', ':', '.', '-', '_', '+':
+	default:
+		return 0
+	}
+	s = s[:min(len(s), maxLink)]
+	end := strings.IndexAny(s, " \t\r\n<>,;\"()")
+	if end < 0 {
+		end = len(s)
+	}
+	run := s[:end]
+	if strings.Contains(run, "://") || strings.HasPrefix(run, "www.") || strings.HasPrefix(run, "mailto:") ||
+		(strings.IndexByte(run, '@') > 0 && strings.IndexByte(run, '.') > 0) {
+		return end
+	}
+	return 0
+}
+
+// number reads digits with marks inside ("1.200,50", "01.09.2025"); a value is
+// given for amounts, not for dates.
+func number(text string, i int, t *token) int {
+	t.kind = numberToken
+	start := i
+	t.plain = true
+	for i < len(text) {
+		b := text[i]
+		if b >= '0' && b <= '9' {
+			i++
+			continue
+		}
+		if (b == '.' || b == ',' || b == '\'') && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
+			if t.plain {
+				t.digits = int8(min(i-start, 100))
+				t.plain = false
+			}
+			i++
+			continue
+		}
+		break
+	}
+	if t.plain {
+		t.digits = int8(min(i-start, 100))
+	}
+	t.value = parseNumber(text[start:i])
+	return i
+}
