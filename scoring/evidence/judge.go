@@ -25,7 +25,7 @@ type judge struct {
 	never    bool    // they do not want to buy: job, sale, survey
 	points   float64 // towards needs_identified
 	features map[string]bool
-	anyText  candidate // something they said, where nothing clearer is found
+	anyText  candidate // the fullest sentence, to quote where it counts that they wrote at all
 	noBudget bool
 	calm     bool
 	order    bool
@@ -115,7 +115,8 @@ func (j *judge) sentence(s int32, ms []match) {
 	j.remember(sen)
 }
 
-// remember keeps the fullest early sentence, for a need that no phrase names.
+// remember keeps the fullest early sentence: the words to quote for an answer
+// to our mail.
 func (j *judge) remember(sen *sentence) {
 	n := 0
 	for i := sen.lo; i < sen.hi; i++ {
@@ -373,9 +374,6 @@ func (j *judge) conclude() {
 				b[need] = candidate{1, lead.Finding{Criterion: criteria[need], Words: f.Words, Place: f.Place, Start: f.Start}}
 				return
 			}
-		}
-		if j.anyText.score > 0 {
-			b[need] = j.anyText
 		}
 	}
 }
