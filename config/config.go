@@ -68,10 +68,10 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 	if err := d.decodeFile(&cfg); err != nil {
 		return Config{}, err
 	}
-	cfg.validate(d)
 	if cfg.Criteria != "" && !filepath.IsAbs(cfg.Criteria) {
 		cfg.Criteria = filepath.Join(filepath.Dir(file), cfg.Criteria)
 	}
+	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
 		return cfg, problems
 	}
@@ -90,6 +90,12 @@ func (c *Config) validate(d *decoder) {
 	}
 	if c.Data == "" {
 		d.mistakes("", errors.New("data: no directory is named"))
+	}
+	if c.Criteria != "" {
+		if _, err := os.Stat(c.Criteria); err != nil {
+			d.mistakes("", fmt.Errorf("criteria: there is no such file, seen from the configuration file: %w", err))
+			c.Criteria = ""
+		}
 	}
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)

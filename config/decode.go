@@ -41,18 +41,35 @@ func (d *decoder) decodeFile(v any) error {
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) {
-			d.problem(syntax.Token, "%s", syntax.Message)
+			message := syntax.Message
+			if strings.Contains(lineOf(text, syntax.Token), "${") {
+				message += "; a value with ${...} inside braces needs quotes: \"${NAME}\""
+			}
+			d.problem(syntax.Token, "%s", message)
 		} else {
 			d.problems = append(d.problems, Problem{File: d.file, Message: yaml.FormatError(err, false, false)})
 		}
 		return nil
 	}
-	for _, doc := range file.Docs {
+	for i, doc := range file.Docs {
+		if i > 0 && doc.Body != nil {
+			d.problem(doc.Body.GetToken(), "a second document (behind ---) is not read; put everything into one")
+			break
+		}
 		if doc.Body != nil && doc.Body.Type() != ast.CommentType {
 			d.value("", doc.Body, reflect.ValueOf(v).Elem())
 		}
 	}
 	return nil
+}
+
+// lineOf gives the line of text that a token stands in.
+func lineOf(text []byte, t *token.Token) string {
+	lines := strings.Split(string(text), "\n")
+	if t == nil || t.Position == nil || t.Position.Line < 1 || t.Position.Line > len(lines) {
+		return ""
+	}
+	return lines[t.Position.Line-1]
 }
 
 func (d *decoder) problem(t *token.Token, format string, args ...any) {

@@ -48,7 +48,7 @@ func score(t terminal, args []string) error {
 	}
 	s.out.SetEscapeHTML(false)
 	if *history {
-		s.prospects = map[string]*lead.Prospect{}
+		s.prospects, s.ledgers = map[string]*lead.Prospect{}, map[string][]lead.Reason{}
 	}
 	failed := false
 	for _, name := range flags.Args() {
@@ -77,6 +77,7 @@ type scorer struct {
 	extract   func(*lead.Contact) []lead.Finding
 	engine    *scoring.Engine
 	prospects map[string]*lead.Prospect // by key; nil: each contact is a prospect of its own
+	ledgers   map[string][]lead.Reason  // the reasons of prospects so far
 	offset    int64
 	out       *json.Encoder
 	complain  func(error)
@@ -86,14 +87,14 @@ type scorer struct {
 // item is one line of JSON input.
 type item struct {
 	ID   json.RawMessage `json:"id"` // text or number
-	At   time.Time       `json:"at"` // when it arrived; left out: a mail's Date, or now
+	At   string          `json:"at"` // when it arrived, RFC 3339; left out: a mail's Date, or now
 	Mail string          `json:"mail"`
 	Form json.RawMessage `json:"form"`
 }
 
 // verdict is one line of output.
 type verdict struct {
-	ID            string          `json:"id"`
+	ID            json.RawMessage `json:"id"` // as given
 	Class         lead.Class      `json:"class"`
 	Person        *verdictPerson  `json:"person"` // null: the contact is about no prospect
 	CompanyDomain *string         `json:"company_domain"`
@@ -138,14 +139,18 @@ func (s *scorer) file(t terminal, name string) (err error) {
 		in = f
 	}
 	r := bufio.NewReaderSize(in, 64<<10)
-	if first, _ := r.Peek(1); string(first) == "{" {
+	head, err := r.Peek(r.Size())
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")) {
 		return s.lines(name, r)
 	}
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	return s.score(name, item{Mail: string(raw)}, name)
+	return s.score(name, item{Mail: string(raw)})
 }
 
 // lines scores each line; a line that is not understood is complained of and
@@ -157,9 +162,9 @@ func (s *scorer) lines(name string, r *bufio.Reader) error {
 			where := fmt.Sprintf("%s:%d", name, n)
 			var it item
 			if err := json.Unmarshal(line, &it); err != nil {
-				s.complain(fmt.Errorf("%s: not a JSON object of id, at and mail or form: %w", where, err))
+				s.complain(fmt.Errorf(`%s: not understood: write {"id": "1", "at": "2026-03-02T09:15:00Z", "mail": "..."} or "form": {...}: %w`, where, err))
 				s.failed = true
-			} else if err := s.score(where, it, itemID(it.ID, where)); err != nil {
+			} else if err := s.score(where, it); err != nil {
 				s.complain(err)
 				s.failed = true
 			}
@@ -173,19 +178,21 @@ func (s *scorer) lines(name string, r *bufio.Reader) error {
 	}
 }
 
-// itemID gives the id as text; without one, where the item stands.
-func itemID(raw json.RawMessage, where string) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && text != "" {
-		return text
+// id gives the item's id as text, and as it was written; without one, it is
+// where the item stands.
+func (it item) id(where string) (text string, raw json.RawMessage) {
+	raw = it.ID
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
+		raw, _ = json.Marshal(where) // a text
 	}
-	if len(raw) > 0 && string(raw) != "null" && string(raw) != `""` {
-		return string(raw)
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw) // a number
 	}
-	return where
+	return text, raw
 }
 
-func (s *scorer) score(where string, it item, id string) error {
+func (s *scorer) score(where string, it item) error {
+	id, rawID := it.id(where)
 	c, err := s.contact(it, id)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
@@ -194,23 +201,37 @@ func (s *scorer) score(where string, it item, id string) error {
 	before := s.prospects[c.Prospect]
 	after, scored := s.engine.Apply(before, &c, findings, s.offset)
 	s.offset++
+	ledger := scored.Reasons
 	if s.prospects != nil {
 		s.prospects[c.Prospect] = after
+		ledger = append(s.ledgers[c.Prospect], ledger...)
+		s.ledgers[c.Prospect] = ledger
 	}
-	if err := s.out.Encode(newVerdict(&c, findings, after, &scored)); err != nil {
+	v := newVerdict(&c, findings, after, ledger)
+	v.ID = rawID
+	if err := s.out.Encode(v); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
 }
 
 func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
+	var at time.Time
+	if it.At != "" {
+		var ok bool
+		if at, ok = ingest.ParseTime(it.At); !ok {
+			return c, fmt.Errorf("at: %q is no time; write it like 2026-03-02T09:15:00Z", it.At)
+		}
+	}
 	switch {
+	case it.Mail != "" && len(it.Form) > 0:
+		return c, errors.New("both a mail and a form are given; make two lines of them")
 	case it.Mail != "":
-		if c, err = s.mail.Contact([]byte(it.Mail), it.At); err != nil {
+		if c, err = s.mail.Contact([]byte(it.Mail), at); err != nil {
 			return c, err
 		}
-		if !it.At.IsZero() {
-			c.At = it.At.UTC()
+		if !at.IsZero() {
+			c.At = at
 		}
 		c.ID, c.Source = id, sourceScore
 		return c, nil
@@ -219,23 +240,26 @@ func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
 		if err != nil {
 			return c, err
 		}
+		if len(fields) == 0 {
+			return c, errors.New("the form has no fields")
+		}
 		c = ingest.FormContact(fields, nil)
 		ingest.MarkEvent(&c)
 		c.ID, c.Source = id, sourceScore
-		if it.At.IsZero() {
-			it.At = time.Now()
+		if at.IsZero() {
+			at = time.Now()
 		}
-		c.At, c.Received = it.At, it.At
+		c.At, c.Received = at, at
 		s.identity.Complete(&c)
 		return c, nil
 	}
 	return c, errors.New("neither a mail nor a form is given")
 }
 
-func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, scored *lead.Scored) verdict {
+func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, ledger []lead.Reason) verdict {
 	v := verdict{
-		ID: c.ID, Class: c.Class, CompanyDomain: optional(c.Company.Domain),
-		Criteria: map[string]bool{}, Stage: scored.Stage, Score: scored.Score,
+		Class: c.Class, CompanyDomain: optional(c.Company.Domain),
+		Criteria: map[string]bool{}, Stage: p.Stage, Score: p.Score,
 		Reasons: []verdictReason{}, Findings: append([]lead.Finding{}, findings...),
 	}
 	if c.Person != (lead.Person{}) {
@@ -256,7 +280,7 @@ func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, scor
 			v.DeadlineDays = f.Days
 		}
 	}
-	for _, r := range scored.Reasons {
+	for _, r := range ledger {
 		v.Reasons = append(v.Reasons, verdictReason{r.Criterion, r.Points, r.Evidence, r.Contact})
 	}
 	return v

@@ -33,7 +33,7 @@ func TestScoreForm(t *testing.T) {
 		t.Fatalf("exit code %d, %d lines, %s", code, len(lines), stderr)
 	}
 	v := lines[0]
-	if v.ID != "f1" || v.Class != "inquiry" || v.Person == nil || *v.Person.Email != "ada@acme.example" || *v.Person.Title != "CTO" ||
+	if string(v.ID) != `"f1"` || v.Class != "inquiry" || v.Person == nil || *v.Person.Email != "ada@acme.example" || *v.Person.Title != "CTO" ||
 		v.Person.Phone != nil || *v.CompanyDomain != "acme.example" || *v.Budget.Currency != "USD" || v.Budget.Amount != 50000 || *v.DeadlineDays != 90 {
 		t.Errorf("%+v", v)
 	}
@@ -60,7 +60,7 @@ func TestScoreMailFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, stderr, code := scoreLines(t, "", file)
-	if code != 0 || len(lines) != 1 || lines[0].Stage.String() != "lead" || *lines[0].CompanyDomain != "company7.example" || lines[0].ID != file {
+	if code != 0 || len(lines) != 1 || lines[0].Stage.String() != "lead" || *lines[0].CompanyDomain != "company7.example" || string(lines[0].ID) != `"`+file+`"` {
 		t.Errorf("exit code %d: %+v %s", code, lines, stderr)
 	}
 }
@@ -70,12 +70,14 @@ func TestScoreGoesOnBehindBrokenLines(t *testing.T) {
 this is no JSON
 
 {"id": "nothing"}
+{"at": "yesterday", "form": {"email": "a@b.example"}}
+{"form": {}}
 {"mail": "From: x@y.example\r\nSubject: hi\r\n\r\nhello"}`
 	lines, stderr, code := scoreLines(t, in, "-")
-	if code != 1 || len(lines) != 2 || lines[0].ID != "9007199254740993" || lines[1].ID != "-:5" {
+	if code != 1 || len(lines) != 2 || string(lines[0].ID) != "9007199254740993" || string(lines[1].ID) != `"-:7"` {
 		t.Errorf("exit code %d: %+v", code, lines)
 	}
-	for _, want := range []string{"-:2: ", "-:4: neither a mail nor a form"} {
+	for _, want := range []string{"-:2: ", "-:4: neither a mail nor a form", `-:5: at: "yesterday" is no time`, "-:6: "} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("not said: %s\nsaid: %s", want, stderr)
 		}
@@ -94,6 +96,30 @@ func TestScoreHistory(t *testing.T) {
 	together, _, code := scoreLines(t, in, "--history", "-")
 	if code != 0 || len(together) != 2 || !together[1].Criteria["need"] || !together[1].Criteria["budget"] || together[1].Stage.String() != "lead" {
 		t.Errorf("exit code %d: %+v", code, together)
+	}
+	for _, v := range together {
+		sum := 0
+		for _, r := range v.Reasons {
+			sum += r.Points
+		}
+		if sum != v.Score {
+			t.Errorf("%s: reasons add up to %d, the score is %d", v.ID, sum, v.Score)
+		}
+	}
+}
+
+// TestNothingSaidIsNoLead: words without a need, even of somebody with
+// authority, make no lead.
+func TestNothingSaidIsNoLead(t *testing.T) {
+	for _, words := range []string{"asdf", "hello", "test test", "lorem ipsum dolor sit amet", "Thanks, have a nice day!", "Is there a newsletter I can subscribe to?"} {
+		in, err := json.Marshal(map[string]any{"form": map[string]string{"email": "a@b.example", "job_title": "Owner", "message": words}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, stderr, code := scoreLines(t, string(in), "-")
+		if code != 0 || len(lines) != 1 || lines[0].Stage.String() != "contact" || lines[0].Criteria["need"] {
+			t.Errorf("%s: exit code %d: %+v %s", words, code, lines, stderr)
+		}
 	}
 }
 

@@ -59,6 +59,9 @@ func (c Config) Validate() error {
 	if !databaseName.MatchString(c.Database) {
 		errs = append(errs, fmt.Errorf("database: %q is no name: letters, digits and _ only", c.Database))
 	}
+	if _, err := c.TLS.load(); err != nil {
+		errs = append(errs, fmt.Errorf("tls.ca_file: %w", err))
+	}
 	if c.TLS.CAFile != "" && !c.TLS.Enabled {
 		errs = append(errs, errors.New("tls.ca_file: of no use while tls.enabled is not true"))
 	}

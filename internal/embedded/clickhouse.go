@@ -32,8 +32,8 @@ var clickHouseConfig []byte
 // ClickHouse is the real engine in a child process of this binary. It serves
 // the native protocol on loopback to user "default" without a password.
 //
-// An insert that was answered is kept however the process or its parent ends
-// (but not through a power cut: the engine leaves syncing to the system).
+// An insert that was answered is kept however the process or its parent ends;
+// through a power cut too, where the table's settings ask for syncing.
 type ClickHouse struct {
 	dir      string
 	database string
@@ -125,7 +125,7 @@ func (c *ClickHouse) Run(ctx context.Context) (err error) {
 		if lived > steadyAfter {
 			backOff = minBackOff
 		}
-		c.log.Error().Err(err).Dur("lived", lived).Dur("restart_in", backOff).Msg("embedded clickhouse ended by itself")
+		c.log.Error().Err(err).Dur("lived_ms", lived).Dur("restart_in_ms", backOff).Msg("embedded clickhouse ended by itself")
 		select {
 		case <-ctx.Done():
 			return nil
