@@ -23,5 +23,5 @@ func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 
 // prospectJSON answers GET /api/v1/prospects/{key}.
 func (d *Dashboard) prospectJSON(r *http.Request) (any, error) {
-	return d.store.prospect(r.Context(), r.PathValue("key"))
+	return d.prospect(r)
 }

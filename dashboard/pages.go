@@ -19,8 +19,8 @@ const (
 
 func (d *Dashboard) funcs() template.FuncMap {
 	return template.FuncMap{
-		"samplePost": SamplePost,
-		"asset":      d.assetPath, "number": number, "points": points, "percent": percent, "duration": duration,
+		"samplePost": SamplePost, "readable": readable,
+		"asset": d.assetPath, "number": number, "points": points, "percent": percent, "duration": duration,
 		"plural": plural, "date": date, "dateTime": dateTime, "isoTime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"stageWord": stageWord, "stagePlural": stagePlural, "stageClass": stageClass, "spoken": spoken, "title": title,
 		"snippet": snippet, "prospectPath": prospectPath, "classWord": classWord, "bucketWords": bucketWords, "marked": marked,

@@ -35,7 +35,7 @@ type scoreGroup struct {
 }
 
 func (d *Dashboard) prospectPage(r *http.Request) (any, error) {
-	p, err := d.store.prospect(r.Context(), r.PathValue("key"))
+	p, err := d.prospect(r)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func title(name, key string) string {
 	case strings.HasPrefix(key, "anonymous:"):
 		return "Somebody unknown"
 	}
-	return strings.TrimPrefix(key, "id:")
+	return readable(strings.TrimPrefix(key, "id:"))
 }
 
 // snippet gives the first words of a text on one line.

@@ -288,7 +288,7 @@ stages: {opportunity: 'stage == lead && met(a) && count(a, c) == 1'}`)
 	if d := cmp.Diff(want, ledger(s)); d != "" {
 		t.Error(d)
 	}
-	if p.Criteria != "t-2" || s.Criteria != "t-2" || s.Change == nil || s.Change.Evidence != "a is met, with 35 points" {
+	if p.Criteria != "t-2" || s.Criteria != "t-2" || s.Change == nil || s.Change.Evidence != "A is met, with 35 points" {
 		t.Errorf("%q %+v", p.Criteria, s.Change)
 	}
 }

@@ -93,7 +93,7 @@ func (s *step) moveTo(to lead.Stage, met uint64) {
 	s.next.Stage, s.next.Since = to, s.at
 }
 
-// carriers names the criteria that carried a rule, in plain words: "need and
+// carriers names the criteria that carried a rule, in plain words: "Need and
 // budget are met, with 80 points".
 func (s *step) carriers(mask uint64) string {
 	var names []string
@@ -102,9 +102,12 @@ func (s *step) carriers(mask uint64) string {
 			names = append(names, strings.ReplaceAll(s.criteria.criteria[i].name, "_", " "))
 		}
 	}
+	if len(names) > 0 {
+		names[0] = strings.ToUpper(names[0][:1]) + names[0][1:] // a name begins with a letter of ASCII
+	}
 	switch last := len(names) - 1; last {
 	case -1:
-		return fmt.Sprintf("a score of %d points", s.next.Score)
+		return fmt.Sprintf("A score of %d points", s.next.Score)
 	case 0:
 		return fmt.Sprintf("%s is met, with %d points", names[0], s.next.Score)
 	default:
