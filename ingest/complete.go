@@ -154,16 +154,13 @@ func isCleanLine(s string) bool {
 // characters other than those between lines and columns: they say nothing,
 // and NUL is refused further on.
 func cleanText(s string, limit int) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
-	if strings.ContainsFunc(s, isControl) {
+	if !isPlain(s) {
 		s = strings.Map(func(r rune) rune {
 			if isControl(r) {
 				return -1
 			}
 			return r
-		}, s)
+		}, strings.ToValidUTF8(s, "\ufffd"))
 	}
 	if len(s) <= limit {
 		return s
@@ -172,6 +169,17 @@ func cleanText(s string, limit int) string {
 		limit--
 	}
 	return s[:limit]
+}
+
+// isPlain reports whether s is printable ASCII in lines and columns, as most
+// text is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= 0x7f || isControl(rune(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 func isControl(r rune) bool {

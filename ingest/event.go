@@ -37,10 +37,10 @@ func isEventName(s string) bool {
 	return s != "" && len(s) <= 40
 }
 
-// parseTime reads a time as programs write it: RFC 3339, the same with a
+// ParseTime reads a time as programs write it: RFC 3339, the same with a
 // blank or without a zone (UTC then), a date, or seconds or milliseconds since
 // 1970.
-func parseTime(s string) (time.Time, bool) {
+func ParseTime(s string) (time.Time, bool) {
 	if isDigits(s) && (len(s) == 10 || len(s) == 13) {
 		var n int64
 		for i := range len(s) {

@@ -28,6 +28,7 @@ type fieldNames struct {
 	phrases  []phrase          // in the order of the file
 	wrappers map[string]bool
 	trailers map[string]bool
+	memory   memory
 }
 
 type phrase struct {
@@ -83,7 +84,16 @@ func (n *fieldNames) key(name string) (string, how) {
 			return key, byName
 		}
 	}
-	words := splitWords(name)
+	if m, ok := n.memory.recall(name); ok {
+		return m.key, m.how
+	}
+	key, how := n.keyOfWords(splitWords(name))
+	n.memory.keep(name, meaning{key, how})
+	return key, how
+}
+
+// keyOfWords looks for known names and phrases in a name of several words.
+func (n *fieldNames) keyOfWords(words []string) (string, how) {
 	for first := 0; first < len(words) && len(words) <= maxWords; first++ {
 		for end := len(words); end > first; end-- {
 			if key, ok := n.exact[strings.Join(words[first:end], "")]; ok {
@@ -104,6 +114,43 @@ func (n *fieldNames) key(name string) (string, how) {
 		}
 	}
 	return cleanText(strings.Join(words, "_"), maxKey), unknown
+}
+
+// memory remembers what names have been found to mean: a form sends the same
+// ones with every post, and those that are not known by themselves take long.
+type memory struct {
+	mu    sync.RWMutex
+	known map[string]meaning
+}
+
+type meaning struct {
+	key string
+	how how
+}
+
+// maxMemory is how many names are remembered before all are forgotten.
+const maxMemory = 1000
+
+func (m *memory) recall(name string) (meaning, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	found, ok := m.known[name]
+	return found, ok
+}
+
+func (m *memory) keep(name string, what meaning) {
+	if len(name) > maxLabel {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.known) >= maxMemory {
+		m.known = nil
+	}
+	if m.known == nil {
+		m.known = map[string]meaning{}
+	}
+	m.known[strings.Clone(name)] = what
 }
 
 // squashASCII appends the letters and digits of a short ASCII name to buf, in

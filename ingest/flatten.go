@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/segmentio/encoding/json"
 
@@ -23,13 +25,11 @@ const (
 // are written, whatever their size. null is left out.
 //
 // The body may also be an array of pairs, or of the one object. The error
-// says what is wrong in words for the sender.
+// says what is wrong in words for the sender. The fields refer to the body's
+// bytes, which must not change afterwards.
 func Flatten(body []byte) ([]lead.Field, error) {
-	if err := checkDepth(body); err != nil {
+	if err := CheckJSON(body); err != nil {
 		return nil, err
-	}
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("the body is no valid JSON%s", whereInvalid(body))
 	}
 	p := parser{tokens: json.NewTokenizer(body)}
 	p.tokens.Next()
@@ -52,8 +52,23 @@ func Flatten(body []byte) ([]lead.Field, error) {
 	return root.fields(make([]lead.Field, 0, p.leaves), ""), nil
 }
 
+// CheckJSON says, in words for the sender, why body cannot be read as JSON; nil
+// where it can be given to any decoder: valid, and not too deep for it.
+func CheckJSON(body []byte) error {
+	if err := checkDepth(body); err != nil {
+		return err
+	}
+	if !json.Valid(body) {
+		return fmt.Errorf("the body is no valid JSON%s", whereInvalid(body))
+	}
+	return nil
+}
+
 // checkDepth keeps parsers that call themselves from running out of stack.
 func checkDepth(body []byte) error {
+	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) <= maxDepth {
+		return nil
+	}
 	depth, inString := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
@@ -129,7 +144,7 @@ func (p *parser) node() (node, error) {
 			switch {
 			case t.Delim == ',' || t.Delim == ':':
 			case t.IsKey:
-				name = string(t.String())
+				name = text(t.String())
 			default:
 				kid, err := p.node()
 				if err != nil {
@@ -146,10 +161,14 @@ func (p *parser) node() (node, error) {
 	}
 	p.leaves++
 	if t.Value.String() {
-		return node{text: string(t.String())}, nil
+		return node{text: text(t.String())}, nil
 	}
-	return node{null: t.Value.Null(), text: string(t.Value)}, nil
+	return node{null: t.Value.Null(), text: text(t.Value)}, nil
 }
+
+// text gives bytes of the body, which nobody changes, as a string without
+// copying them.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // fields appends what n says under name.
 func (n *node) fields(to []lead.Field, name string) []lead.Field {

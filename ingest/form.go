@@ -69,7 +69,7 @@ func FormContact(fields []lead.Field, m FieldMap) lead.Contact {
 		case "message":
 			texts = append(texts, value)
 		case "at":
-			if at, ok := parseTime(value); ok && c.At.IsZero() {
+			if at, ok := ParseTime(value); ok && c.At.IsZero() {
 				c.At = at
 			}
 		default:

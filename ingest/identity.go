@@ -72,6 +72,9 @@ func (id *Identity) Phone(s string) string {
 	if rest, ok := strings.CutPrefix(s, "00"); ok {
 		s = "+" + rest
 	}
+	if e164, known := quickPhone(s); known {
+		return e164
+	}
 	n, err := phonenumbers.Parse(s, id.region)
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return ""

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	_ "embed" // the page
+	"io"
 	"net/http"
 	"strings"
 
@@ -33,11 +34,11 @@ func preflight(w http.ResponseWriter) {
 
 func (h *Handler) answerAccepted(w http.ResponseWriter, r *http.Request, src *source, id string) {
 	switch {
-	case !isBrowser(r):
-		writeJSON(w, http.StatusOK, struct {
-			ID     string `json:"id"`
-			Status string `json:"status"`
-		}{id, "accepted"})
+	case src.preset != nil && src.preset.bare:
+		writeJSON(w, http.StatusOK, struct{}{})
+	case src.preset != nil || !isBrowser(r):
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"`+id+`","status":"accepted"}`) // ids are hexadecimal
 	case src.Redirect != "":
 		w.Header().Set("Location", src.Redirect)
 		w.WriteHeader(http.StatusSeeOther)
@@ -46,14 +47,31 @@ func (h *Handler) answerAccepted(w http.ResponseWriter, r *http.Request, src *so
 	}
 }
 
-func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem) {
+func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, src *source, p *problem) {
+	sender := (*preset)(nil) // a known one
+	if src != nil {
+		sender = src.preset
+	}
 	switch p.status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Basic realm="leadd"`)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", "POST, OPTIONS")
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	if isBrowser(r) {
+	switch {
+	case p.reason == "ignored":
+		writeJSON(w, p.status, struct {
+			Status string `json:"status"`
+		}{p.reason})
+		return
+	case sender != nil && sender.bare:
+		writeJSON(w, p.status, struct {
+			Message string `json:"message"`
+		}{p.text})
+		return
+	case sender == nil && isBrowser(r):
 		h.writePage(w, r, p.status, pageData{Title: "That did not work", Text: strings.ToUpper(p.text[:1]) + p.text[1:] + "."})
 		return
 	}

@@ -16,8 +16,15 @@ const (
 	defaultHoneypot = "_gotcha"
 )
 
-// Config is one source: who posts to /in/NAME, and how that is read. The zero
-// Config is a source like any other. With everything written out:
+// Config is one source: who posts to /in/NAME, and how that is read. For a
+// sender that is known, its preset and the secret it shares with us are enough:
+//
+//	survey:                               # POST /in/survey
+//	  preset: typeform
+//	  secret: ${TYPEFORM_SECRET}
+//
+// The zero Config is a source too, open to every form and program.
+// With everything written out:
 //
 //	website:                              # POST /in/website
 //	  redirect: https://ours.example/thanks
@@ -27,6 +34,28 @@ const (
 //	    your_thing: budget
 //	    internal_note: "-"
 type Config struct {
+	// Preset says who posts here, so how a post is signed and read: typeform,
+	// tally, webflow, ... Empty or "plain": anybody, a form or a JSON object.
+	Preset string `yaml:"preset"`
+	// Secret is what the sender signs with or carries: the signing secret or
+	// key that its settings show or ask for. Senders that do not sign carry it
+	// in the address (/in/NAME?secret=...), or as the password or bearer token.
+	Secret string `yaml:"secret"`
+	// Unsigned lets anybody post who finds the address, where a preset's
+	// sender does not sign or has a way of sending that is not signed.
+	Unsigned bool `yaml:"unsigned"`
+	// Scheme is how the sender of preset hmac signs: github (the body, in hex
+	// behind "sha256="), stripe ("t=TIME,v1=HEX" over "TIME.BODY"), hex or
+	// base64 (the body). Empty: github.
+	Scheme string `yaml:"scheme"`
+	// Header is the header that holds the signature of preset hmac. Empty:
+	// X-Hub-Signature-256, Stripe-Signature, or X-Signature.
+	Header string `yaml:"header"`
+	// Events lets JSON posts report what sales has done ({"event": "signed",
+	// "person": {"email": ...}}) without a signature: whoever finds the
+	// address can then make anybody a customer. A source with a secret takes
+	// events in any case.
+	Events bool `yaml:"events"`
 	// Fields says what this source's fields mean, where their names do not
 	// tell: name as sent -> key. "-" leaves a field out.
 	Fields ingest.FieldMap `yaml:"fields"`
@@ -41,14 +70,21 @@ type Config struct {
 	MaxBody int64 `yaml:"max_body"`
 }
 
+// Open reports whether anybody may post here, as forms in browsers do.
+func (c Config) Open() bool { return c.Preset == "" || c.Preset == plain }
+
 // Validate names every mistake in c, one to an error; nil where there is none.
 func (c Config) Validate() error {
-	var errs []error
+	_, err := presetOf(c)
+	errs := []error{err}
 	if c.Redirect != "" {
 		u, err := url.Parse(c.Redirect)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			errs = append(errs, fmt.Errorf("redirect: %q is no web address; write it whole, like https://ours.example/thanks", c.Redirect))
 		}
+	}
+	if c.Events && !c.Open() {
+		errs = append(errs, errors.New("events: only for a source without a preset; the presets hmac, standard and svix take events as they are"))
 	}
 	if c.MaxBody < 0 {
 		errs = append(errs, fmt.Errorf("max_body: %d is less than nothing; write a number of bytes, or 0 for %d", c.MaxBody, defaultMaxBody))
@@ -74,7 +110,9 @@ var (
 // source is a Config made ready.
 type source struct {
 	Config
-	name string
+	name   string
+	preset *preset // nil: plain
+	tokens *tokens // nil: the scheme has none
 }
 
 // newSource checks a source and fills in its defaults.
@@ -86,11 +124,21 @@ func newSource(name string, cfg Config) (*source, error) {
 	if err := cfg.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("source %q: %w", name, err))
 	}
+	cfg.Secret = strings.TrimSpace(cfg.Secret)
+	src := &source{name: name}
+	src.preset, _ = presetOf(cfg) // Validate has told its mistakes
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = defaultMaxBody
+		if src.preset != nil && src.preset.maxBody > 0 {
+			cfg.MaxBody = src.preset.maxBody
+		}
+	}
+	if src.preset != nil && src.preset.scheme != nil && src.preset.scheme.once {
+		src.tokens = &tokens{window: src.preset.scheme.window}
 	}
 	if cfg.Honeypot = strings.TrimSpace(cfg.Honeypot); cfg.Honeypot == "" {
 		cfg.Honeypot = defaultHoneypot
 	}
-	return &source{Config: cfg, name: name}, errors.Join(errs...)
+	src.Config = cfg
+	return src, errors.Join(errs...)
 }

@@ -1,6 +1,3 @@
-// Package webhook is the front door for web forms and for programs: it takes
-// POST /in/{source} as JSON, form or multipart, makes a contact of it, and
-// answers once the contact is durable.
 package webhook
 
 import (
@@ -18,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"leadd/ingest"
+	"leadd/ingest/mail"
 	"leadd/lead"
 )
 
@@ -43,19 +41,21 @@ type Acceptor interface {
 // concurrent use. How long a sender may take to send its body is up to the
 // server that runs it.
 type Handler struct {
-	sources  map[string]*source
-	identity *ingest.Identity
-	acceptor Acceptor
-	log      zerolog.Logger
-	refusals zerolog.Logger // log, but some lines a minute at most
-	page     *template.Template
-	metrics  metrics
+	sources   map[string]*source
+	identity  *ingest.Identity
+	acceptor  Acceptor
+	log       zerolog.Logger
+	mails     *mail.Reader
+	refusals  zerolog.Logger // log, but some lines a minute at most
+	forgeries zerolog.Logger // likewise, so that forged posts cannot hide other refusals
+	page      *template.Template
+	metrics   metrics
 }
 
 // New makes the handler. The keys of sources are their names in the path. The
 // error names every mistake in their configuration.
 func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog.Logger, reg prometheus.Registerer) (*Handler, error) {
-	h := &Handler{sources: make(map[string]*source, len(sources)), identity: id, acceptor: a, log: log}
+	h := &Handler{sources: make(map[string]*source, len(sources)), identity: id, acceptor: a, log: log, mails: mail.NewReader(id)}
 	names := make([]string, 0, len(sources))
 	for name := range sources {
 		names = append(names, name)
@@ -78,6 +78,7 @@ func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog
 	}
 	h.page = page
 	h.refusals = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
+	h.forgeries = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
 	h.metrics = newMetrics(reg)
 	return h, nil
 }
@@ -103,15 +104,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &p) && p.reason == "honeypot":
 		h.answerAccepted(w, r, src, id) // a robot learns nothing
 	case errors.As(err, &p):
-		h.answerProblem(w, r, p)
+		h.answerProblem(w, r, src, p)
 	}
 	if p == nil {
 		h.metrics.accepted.WithLabelValues(label).Inc()
 	} else {
 		h.metrics.refused.WithLabelValues(label, p.reason).Inc()
-		h.refusals.Warn().Str("source", label).Int("status", p.status).Str("reason", p.reason).Msg("post refused: " + p.text)
+		h.logRefusal(label, p)
 	}
 	h.metrics.seconds.Observe(time.Since(begin).Seconds())
+}
+
+func (h *Handler) logRefusal(source string, p *problem) {
+	log, level := h.refusals, zerolog.WarnLevel
+	switch {
+	case p.reason == "ignored":
+		log, level = h.log, zerolog.DebugLevel
+	case p.status == http.StatusUnauthorized:
+		log = h.forgeries
+	}
+	log.WithLevel(level).Str("source", source).Int("status", p.status).Str("reason", p.reason).Msg("post refused: " + p.text)
 }
 
 // take makes a contact of a post and hands it in. It gives the contact's id;
@@ -124,41 +136,44 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 		return "", nil
 	case r.Method != http.MethodPost:
 		return "", &problem{http.StatusMethodNotAllowed, "method", "only POST is taken here; post the form's fields"}
+	case src.preset != nil:
+		return h.takeDelivery(w, r, src)
 	}
 	body, err := readBody(w, r, src.MaxBody)
 	if err != nil {
 		return "", err
 	}
 	posted, err := readPost(r.Header.Get("Content-Type"), body)
-	var p *problem
-	if errors.As(err, &p) && p.keep() {
-		return "", h.bury(r, src, body, p)
-	}
 	if err != nil {
-		return "", err
+		return "", h.buryIf(r, src, body, err)
 	}
-	return h.accept(r, src, posted)
+	return h.accept(r.Context(), r.Header, src, posted, time.Now())
 }
 
-func (h *Handler) accept(r *http.Request, src *source, posted post) (string, error) {
+func (h *Handler) accept(ctx context.Context, header http.Header, src *source, posted post, received time.Time) (string, error) {
+	posted.guessAll()
 	c := ingest.FormContact(posted.fields, src.Fields)
-	if posted.json {
+	if posted.json && src.Events {
 		ingest.MarkEvent(&c)
 	}
 	if len(c.Fields) == 0 && len(posted.files) == 0 {
 		return "", &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
 	}
-	c.Source, c.Attachments, c.Received = src.name, posted.files, time.Now()
-	c.ID, c.RepeatAfter = contactID(r.Header, &c)
+	c.Source, c.Attachments, c.Received = src.name, posted.files, received
+	c.ID, c.RepeatAfter = contactID(header, &c)
 	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
 		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
 	}
 	h.identity.Complete(&c)
+	return h.store(ctx, src, &c)
+}
 
+// store hands a contact in and gives its id.
+func (h *Handler) store(ctx context.Context, src *source, c *lead.Contact) (string, error) {
 	// Whoever closes the page after pressing the button has still sent it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTimeout)
 	defer cancel()
-	if err := h.acceptor.Accept(ctx, &c); err != nil {
+	if err := h.acceptor.Accept(ctx, c); err != nil {
 		h.refusals.Error().Err(err).Str("source", src.name).Msg("contact not stored")
 		return "", unavailable()
 	}
@@ -167,14 +182,18 @@ func (h *Handler) accept(r *http.Request, src *source, posted post) (string, err
 }
 
 // contactID makes the contact's id of the sender's own id for the delivery,
-// else of the content: the fields kept, in any order. Tokens that change with
-// every try are not among these.
+// else of the content. Tokens that change with every try are no part of it.
 func contactID(header http.Header, c *lead.Contact) (id string, repeat int64) {
 	for _, name := range [...]string{"Idempotency-Key", "Webhook-Id"} {
 		if key := strings.TrimSpace(header.Get(name)); key != "" {
 			return lead.ContactID(c.Source, "key", key), 0
 		}
 	}
+	return contentID(c), repeatAfter
+}
+
+// contentID makes an id of the fields kept, in any order.
+func contentID(c *lead.Contact) string {
 	order := make([]int, len(c.Fields))
 	for i := range order {
 		order[i] = i
@@ -192,7 +211,16 @@ func contactID(header http.Header, c *lead.Contact) (id string, repeat int64) {
 	}
 	parts = append(parts, "files")
 	parts = append(parts, c.Attachments...)
-	return lead.ContactID(parts...), repeatAfter
+	return lead.ContactID(parts...)
+}
+
+// buryIf buries a post whose problem says that it is to be kept.
+func (h *Handler) buryIf(r *http.Request, src *source, body []byte, err error) error {
+	var p *problem
+	if errors.As(err, &p) && p.keep() {
+		return h.bury(r, src, body, p)
+	}
+	return err
 }
 
 // bury puts a post that cannot be read to the dead letters and gives the

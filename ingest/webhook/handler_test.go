@@ -70,6 +70,7 @@ func newDoor(t testing.TB) door {
 		"redirect": {Redirect: "https://ours.example/thanks", Honeypot: "hp"},
 		"small":    {MaxBody: 100},
 		"mapped":   {Fields: ingest.FieldMap{"x": "email", "email": "-"}},
+		"crm":      {Events: true},
 	}, id, d.acceptor, zerolog.New(d.log), d.reg)
 	if err != nil {
 		t.Fatal(err)
@@ -177,14 +178,6 @@ func TestPosts(t *testing.T) {
 				{Name: "person.email", Key: "email", Value: "ada@acme.example"}, {Name: "person.title", Key: "title", Value: "CTO"},
 				{Name: "What is your budget?", Key: "budget", Value: "50000"}, {Name: "Products", Key: "product", Value: "Pumps, Valves"},
 				{Name: "ok", Key: "ok", Value: "true"},
-			},
-		}},
-		"event": {"event.json", "application/json", lead.Contact{
-			Kind: lead.KindEvent, Event: "contract_out", Prospect: "acme.example", Company: acme, Person: lead.Person{Email: "ada@acme.example"},
-			At: time.Date(2026, 3, 2, 9, 15, 0, 0, time.UTC),
-			Fields: []lead.Field{
-				{Name: "event", Key: "event", Value: "contract-out"}, {Name: "person.email", Key: "email", Value: "ada@acme.example"},
-				{Name: "at", Key: "at", Value: "2026-03-02T10:15:00+01:00"},
 			},
 		}},
 		"form in Latin 1": {"form-latin1.txt", formType, lead.Contact{
@@ -588,5 +581,46 @@ func BenchmarkHandler(b *testing.B) {
 				h.ServeHTTP(w, r)
 			}
 		})
+	}
+}
+
+// TestEventsOnlyWhereTheyAreAllowed: a stranger's post to an open form makes
+// nobody a customer.
+func TestEventsOnlyWhereTheyAreAllowed(t *testing.T) {
+	for path, want := range map[string]lead.Contact{
+		"/in/website": {Kind: lead.KindForm},
+		"/in/crm":     {Kind: lead.KindEvent, Event: "contract_out"},
+	} {
+		d := newDoor(t)
+		if w := d.post(path, testdata(t, "event.json"), "Content-Type", "application/json"); w.Code != 200 || len(d.contacts) != 1 {
+			t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		}
+		got := d.contacts[0]
+		if got.Kind != want.Kind || got.Event != want.Event || got.Person.Email != "ada@acme.example" ||
+			!got.At.Equal(time.Date(2026, 3, 2, 9, 15, 0, 0, time.UTC)) {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}
+
+// TestWhatIsNotEscapedRight: bytes that are no UTF-8 and a plus that should
+// have been %2B.
+func TestWhatIsNotEscapedRight(t *testing.T) {
+	for body, want := range map[string]lead.Person{
+		"name=J%FCrgen&email=j@acme.example":             {Name: "Jürgen", Email: "j@acme.example"},
+		"name=J\xfcrgen&email=j@acme.example":            {Name: "Jürgen", Email: "j@acme.example"},
+		"email=Some.One+tag@gmail.com":                   {Email: "some.one+tag@gmail.com"},
+		"email=ada@acme.example&phone=+49 30 1234567":    {Email: "ada@acme.example", Phone: "+49301234567"},
+		"email=ada@acme.example&phone=+49+30+1234567":    {Email: "ada@acme.example", Phone: "+49301234567"},
+		"email=ada@acme.example&name=Ada+King+Lovelace":  {Email: "ada@acme.example", Name: "Ada King Lovelace"},
+		"email=ada%2Bx@acme.example&phone=%2B4930123456": {Email: "ada+x@acme.example", Phone: "+4930123456"},
+	} {
+		d := newDoor(t)
+		if w := d.post("/in/website", body, "Content-Type", formType); w.Code != 200 || len(d.contacts) != 1 {
+			t.Fatalf("%s: %d %s", body, w.Code, w.Body)
+		}
+		if got := d.contacts[0].Person; got != want {
+			t.Errorf("%s: %+v, want %+v", body, got, want)
+		}
 	}
 }

@@ -6,10 +6,13 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/segmentio/encoding/json"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 
 	"leadd/ingest"
@@ -73,6 +76,9 @@ func mediaType(contentType string) (media string, params map[string]string) {
 }
 
 func jsonPost(body []byte) (post, error) {
+	if !utf8.Valid(body) {
+		body = []byte(guess(string(body)))
+	}
 	fields, err := ingest.Flatten(body)
 	if err != nil {
 		return post{}, notUnderstood(err.Error())
@@ -93,7 +99,7 @@ func formPost(body, charset string) (post, error) {
 			charset = value
 			continue
 		}
-		if err := p.add(name, unescape(value)); err != nil {
+		if err := p.add(name, unescapeValue(value)); err != nil {
 			return post{}, err
 		}
 	}
@@ -104,6 +110,26 @@ func formPost(body, charset string) (post, error) {
 		}
 	}
 	return p, nil
+}
+
+var (
+	plusAddress = regexp.MustCompile(`^[^@\s]+\+[^@\s]*@[^@\s]+$`)
+	plusNumber  = regexp.MustCompile(`^\+[0-9]`)
+)
+
+// unescapeValue is unescape, but leaves the plus in an address or at the front
+// of a phone number: who writes a post by hand forgets to escape it, and a
+// blank there would lose the person.
+func unescapeValue(s string) string {
+	if strings.Contains(s, "+") {
+		if kept := unescape(strings.ReplaceAll(s, "+", "%2B")); plusAddress.MatchString(kept) {
+			return kept
+		}
+		if plusNumber.MatchString(s) {
+			return "+" + unescape(s[1:])
+		}
+	}
+	return unescape(s)
 }
 
 func unescape(s string) string {
@@ -210,4 +236,24 @@ func decode(text []byte, charset string) []byte {
 		return plain
 	}
 	return text
+}
+
+// guess takes what is no UTF-8, and has not said what it is, for windows-1252,
+// as browsers do.
+func guess(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	if plain, err := charmap.Windows1252.NewDecoder().String(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// guessAll guesses the charset of every answer.
+func (p *post) guessAll() {
+	for i := range p.fields {
+		f := &p.fields[i]
+		f.Name, f.Value = guess(f.Name), guess(f.Value)
+	}
 }

@@ -1,0 +1,19 @@
+// Package webhook is the front door for web forms and for programs: it takes
+// POST /in/{source} as JSON, form or multipart, makes a contact of it, and
+// answers once the contact is durable.
+//
+// # Senders
+//
+// A source with a preset is one that a known sender posts to. How senders sign
+// is data, a scheme, which one verifier reads (scheme.go); what they send is
+// read by a small function, one file to a sender. To add a sender:
+//
+//  1. Write NAME.go with a function that makes a submission of a delivery:
+//     the answers as fields, named as people named them, the sender's own id
+//     and time. typeform.go is a good one to begin with.
+//  2. Add a line to presets (preset.go) with the scheme and the function.
+//  3. Put a delivery as the sender documents it into testdata/presets as
+//     NAME.json or NAME.txt, and a line into senders (preset_test.go) that signs
+//     it, without our verifier. go test -update writes the contact beside it;
+//     look at it. The tests of forged deliveries and the fuzzer do the rest.
+package webhook
