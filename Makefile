@@ -6,7 +6,7 @@ ENGINE := internal/embedded/engine
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint fuzz build engine clean
+.PHONY: help run demo test soak bench lint fuzz build engine clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1@/' | column -t -s @
@@ -22,8 +22,15 @@ test: engine ## install what the tests need, then vet and test with -race
 	go vet ./...
 	go test -race -timeout 12m ./...
 
-bench: engine ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+soak: engine ## the fault tests at full length: some hours
+	internal/testenv/install.sh
+	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Raised|Poison|Replay|Store|Week)' ./cmd/leadd
+
+bench: engine ## measure the speed and print it beside its goals
+	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink | awk '\
+		/^BenchmarkSpeed/ { sub(/^BenchmarkSpeed/, "", $$1); sub(/-[0-9]+$$/, "", $$1); print $$1; \
+			for (i = 3; i < NF; i += 2) printf "    %-22s %10s\n", $$(i+1), $$i; next } \
+		/FAIL|SKIP|panic|_test.go/ { print; failed = failed || /FAIL/ } END { exit failed }'
 
 lint: ## run golangci-lint
 	go run $(GOLANGCI) run

@@ -35,7 +35,7 @@ var prefix = []byte(`{"v":` + strconv.Itoa(FormatVersion) + `,`)
 // Encode writes v as a record's value. The same value gives the same bytes
 // on every machine.
 func Encode[T Value](v *T) ([]byte, error) {
-	b := append(make([]byte, 0, 1024), prefix[:len(prefix)-1]...)
+	b := append(make([]byte, 0, 2048), prefix[:len(prefix)-1]...)
 	b, err := json.Append(b, v, 0)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", *v, err)

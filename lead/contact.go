@@ -112,12 +112,11 @@ type Contact struct {
 // (source and submission id, Message-ID and content, ...): 32 hexadecimal
 // digits of the SHA-256 over the parts, each behind its length.
 func ContactID(parts ...string) string {
-	h := sha256.New()
-	var n [8]byte
+	b := make([]byte, 0, 1024)
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }

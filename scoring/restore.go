@@ -24,8 +24,12 @@ func (w *worker) restore(ctx context.Context) error {
 	if err := w.load(ctx, end); err != nil {
 		return err
 	}
+	from, began := w.at.changelog, time.Now()
 	if err := w.catchUp(ctx); err != nil {
 		return err
+	}
+	if read := w.at.changelog - from; from == 0 && read > 0 {
+		w.logger.Info().Int64("records", read).Dur("took", time.Since(began)).Msg("local store rebuilt from Kafka")
 	}
 	if committed, _ := w.claim.Committed(); committed <= end && w.at.changelog > 0 {
 		// Commits come last, so this can only be further than the states
@@ -83,7 +87,7 @@ func (w *worker) catchUp(ctx context.Context) error {
 			return nil
 		}
 		w.metrics.rivals.Add(float64(len(stale)))
-		w.logger.Warn().Int("records", len(stale)).Msg("a former owner of the partition wrote late; its states are written over")
+		w.logger.Warn().Int("records", len(stale)).Msg("a former owner of the partition wrote late, or what is there cannot be read; it is written over")
 		if err := w.append(ctx, lead.TopicProspects, stale); err != nil {
 			return err
 		}
@@ -124,7 +128,7 @@ func (w *worker) readChangelog(ctx context.Context) (stale []lead.Record, err er
 		}
 		stale = append(stale, lead.Record{Key: []byte(key), Value: value})
 	}
-	return stale, w.store.write(nil, w.at)
+	return stale, w.store.write(ctx, nil, w.at)
 }
 
 // takeOver stores those of the records that are newer than the store's. keys
@@ -134,18 +138,22 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 	var take, dead []lead.Record
 	next := w.at.next
 	for _, r := range records {
-		offset, err := changelogOffset(r)
-		if err != nil {
-			letter, err := w.deadLetter(lead.TopicProspects, r, err)
+		offset, unreadable := changelogOffset(r)
+		if unreadable != nil {
+			letter, err := w.deadLetter(lead.TopicProspects, r, unreadable)
 			if err != nil {
 				return err
 			}
 			dead = append(dead, letter)
+			if err := w.shadowed(r, fresh, keys, unreadable); err != nil {
+				return err
+			}
 			continue
 		}
 		key := string(r.Key)
 		have, ok := fresh[key]
 		if !ok {
+			var err error
 			if have, err = w.offsetOf(key); err != nil {
 				return err
 			}
@@ -167,11 +175,30 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 	}
 	w.metrics.restored.Add(float64(len(records)))
 	at := position{next: next, changelog: records[len(records)-1].Offset + 1}
-	if err := w.store.write(take, at); err != nil {
+	if err := w.store.write(ctx, take, at); err != nil {
 		return err
 	}
 	w.at = at
 	return nil
+}
+
+// shadowed notes the key of a record that cannot be read where an older one
+// can: compaction would keep just the unreadable. What a newer leadd wrote is
+// left to it.
+func (w *worker) shadowed(r lead.Record, fresh map[string]int64, keys map[string]bool, reason error) error {
+	if errors.Is(reason, lead.ErrNewerFormat) {
+		return nil
+	}
+	key := string(r.Key)
+	if _, ok := fresh[key]; ok {
+		keys[key] = true
+		return nil
+	}
+	have, err := w.offsetOf(key)
+	if have >= 0 {
+		keys[key] = true
+	}
+	return err
 }
 
 // offsetOf gives the offset of the contact that the store's record of key

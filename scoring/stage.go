@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,8 +54,9 @@ type Stage struct {
 	logger  zerolog.Logger
 	metrics *metrics
 
-	mu   sync.Mutex
-	busy map[int]chan struct{} // of each partition: full while a Run has it
+	mu    sync.Mutex
+	busy  map[int]chan struct{} // of each partition: full while a Run has it
+	rooms map[int]*room         // of each partition that a Run has
 }
 
 // NewStage makes the stage. extract finds the evidence in a contact's words;
@@ -63,7 +65,7 @@ type Stage struct {
 func NewStage(config Config, engine *Engine, extract func(*lead.Contact) []lead.Finding, log Log, dir string, logger zerolog.Logger, reg prometheus.Registerer) *Stage {
 	return &Stage{
 		config: config, engine: engine, extract: extract, log: log, dir: dir,
-		logger: logger.With().Str("stage", "scoring").Logger(), metrics: newMetrics(reg), busy: make(map[int]chan struct{}),
+		logger: logger.With().Str("stage", "scoring").Logger(), metrics: newMetrics(reg), busy: make(map[int]chan struct{}), rooms: make(map[int]*room),
 	}
 }
 
@@ -82,6 +84,7 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 	if err != nil {
 		return err
 	}
+	s.watch(partition, store.room)
 	label := strconv.Itoa(partition)
 	defer s.metrics.lag.DeleteLabelValues(label)
 	w := &worker{
@@ -94,16 +97,44 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 		if err = store.reset(log); err != nil {
 			return err // it is closed
 		}
+		s.watch(partition, store.room)
 		w.cache = newCache(s.config.CacheBytes)
 		err = w.run(ctx)
 	}
 	if ctx.Err() != nil {
 		err = nil
 	}
+	s.forget(partition)
 	if closing := w.store.close(); closing != nil {
 		err = errors.Join(err, fmt.Errorf("close local store: %w", closing))
 	}
 	return err
+}
+
+// Problems names what keeps the stage from working, for a readiness page.
+func (s *Stage) Problems() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var problems []string
+	for _, r := range s.rooms {
+		if r.full.Load() {
+			problems = append(problems, "scoring: the disk under "+r.dir+" is full")
+		}
+	}
+	slices.Sort(problems)
+	return problems
+}
+
+func (s *Stage) watch(partition int, r *room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rooms[partition] = r
+}
+
+func (s *Stage) forget(partition int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.rooms, partition)
 }
 
 // acquire waits until no other Run has the partition: its store has one user.
@@ -220,7 +251,7 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 			at.changelog += int64(len(records))
 		}
 	}
-	if err := w.store.write(records, at); err != nil {
+	if err := w.store.write(ctx, records, at); err != nil {
 		return err
 	}
 	w.at = at

@@ -1,12 +1,15 @@
 package scoring
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -31,6 +34,9 @@ const (
 	blockCacheBytes = 4 << 20
 )
 
+// closeTime is how long a store may take to close.
+const closeTime = 2 * time.Second
+
 // store is the local copy of one partition's state: a cache of the changelog,
 // which can be rebuilt at any time. Writes are not synced: what a crash of the
 // machine takes away is read again from Kafka.
@@ -39,6 +45,8 @@ type store struct {
 	lock   *pebble.Lock
 	db     *pebble.DB
 	broken *atomic.Bool // damage was found, maybe in the background
+	room   *room
+	writes *sync.WaitGroup // commits under way
 }
 
 // position is how far a store has come.
@@ -70,6 +78,7 @@ func tryOpen(dir string, log zerolog.Logger) (*store, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make local store %s: %w", dir, err)
 	}
+	space := newRoom(dir, log)
 	lock, err := pebble.LockDirectory(dir, vfs.Default)
 	if err != nil {
 		return nil, fmt.Errorf("lock local store %s: %w (%w)", dir, err, errStoreInUse)
@@ -77,6 +86,7 @@ func tryOpen(dir string, log zerolog.Logger) (*store, error) {
 	blocks := pebble.NewCache(blockCacheBytes)
 	defer blocks.Unref() // the store holds it from here
 	options := &pebble.Options{
+		FS:                          vfs.OnDiskFull(vfs.Default, space.wait),
 		Cache:                       blocks,
 		Lock:                        lock,
 		MemTableSize:                memTableBytes,
@@ -94,11 +104,24 @@ func tryOpen(dir string, log zerolog.Logger) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open local store %s: %w", dir, err), lock.Close())
 	}
-	return &store{dir: dir, lock: lock, db: db, broken: broken}, nil
+	space.open.Store(true)
+	return &store{dir: dir, lock: lock, db: db, broken: broken, room: space, writes: new(sync.WaitGroup)}, nil
 }
 
+// close waits at most closeTime: what a full disk holds up ends when there is
+// room again, and until then the store stays locked.
 func (s *store) close() error {
-	return errors.Join(s.db.Close(), s.lock.Close())
+	closed := make(chan error, 1)
+	go func() {
+		s.writes.Wait()
+		closed <- errors.Join(s.db.Close(), s.lock.Close())
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeTime):
+		return fmt.Errorf("its disk is slow or full (free some space under %s)", s.dir)
+	}
 }
 
 // reset empties the store.
@@ -164,8 +187,21 @@ func (s *store) position() (position, error) {
 	return position{next: int64(binary.BigEndian.Uint64(v)), changelog: int64(binary.BigEndian.Uint64(v[8:]))}, nil //nolint:gosec // written by write
 }
 
-// write stores the records and the position in one atomic batch.
-func (s *store) write(records []lead.Record, at position) error {
+// write stores the records and the position in one atomic batch. While the
+// disk is full it waits, until ctx is done; the store is then only good to be
+// closed.
+func (s *store) write(ctx context.Context, records []lead.Record, at position) error {
+	written := make(chan error, 1)
+	s.writes.Go(func() { written <- s.commit(records, at) })
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("write to local store: %w", ctx.Err())
+	}
+}
+
+func (s *store) commit(records []lead.Record, at position) error {
 	if s.broken.Load() {
 		return errStoreBroken
 	}

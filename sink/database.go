@@ -42,7 +42,14 @@ func (d *database) do(ctx context.Context, q ch.Query) error {
 	if spare, ok := d.memory.Get().(*[]byte); ok {
 		d.buffer.Buf = (*spare)[:0]
 	}
-	err := d.client.Do(ctx, q)
+	// Where ctx ends between the query and its rows, the client and the server
+	// would wait for each other until the client's read times out.
+	client := d.client
+	hangUp := context.AfterFunc(ctx, func() { _ = client.Close() })
+	err := client.Do(ctx, q)
+	if !hangUp() && err == nil {
+		err = ctx.Err() // it is closed, or about to be
+	}
 	d.memory.Put(new(d.buffer.Buf))
 	d.buffer.Buf = nil
 	if err != nil {

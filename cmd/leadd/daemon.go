@@ -48,11 +48,13 @@ type daemon struct {
 
 	stream    *stream.Client
 	db        driver.Conn
+	scoring   *scoring.Stage // nil without the role
 	intake    *ingest.Intake
 	mailboxes map[string]*mailbox.Mailbox // by name
 	listener  net.Listener
 
 	topicsReady, tablesReady atomic.Bool
+	pinging                  sync.Mutex // held while ClickHouse is asked for a sign of life
 }
 
 // newDaemon prepares a daemon; nothing runs and nothing is opened before run.
@@ -69,9 +71,10 @@ func newDaemon(cfg config.Config, r roles, configFile string, log zerolog.Logger
 // run starts everything, serves until ctx ends, and stops in this order: the
 // front doors, so that nothing new comes in; the stages; the servers beneath.
 func (d *daemon) run(ctx context.Context) (err error) {
+	tuneMemory()
 	listener, err := net.Listen("tcp", d.cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("%w (listen in the configuration, or --listen, names another address)", err)
 	}
 	d.listener = listener
 	defer func() {
@@ -80,6 +83,12 @@ func (d *daemon) run(ctx context.Context) (err error) {
 			err = errors.Join(err, cerr)
 		}
 	}()
+
+	d.log.Info().Str("version", currentVersion()).Stringer("roles", &d.roles).Str("listen", listener.Addr().String()).
+		Str("criteria", d.criteria.ID()).Msg("leadd is starting")
+	if all := (roles{true, true, true, true}); d.roles != all && (len(d.cfg.Kafka.Brokers) == 0 || len(d.cfg.ClickHouse.Addr) == 0) {
+		d.log.Warn().Msg("this process runs some roles on embedded servers, which no other process can share; to divide the work, give kafka.brokers and clickhouse.addr")
+	}
 
 	servers := newLayer(d.log, "servers")
 	defer servers.stop()
@@ -99,8 +108,6 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err := d.startStages(stages, doors); err != nil {
 		return err
 	}
-	d.log.Info().Str("version", currentVersion()).Stringer("roles", &d.roles).Str("listen", listener.Addr().String()).
-		Str("criteria", d.criteria.ID()).Msg("leadd is starting")
 	select {
 	case <-ctx.Done():
 		d.log.Info().Msg("leadd is stopping")
@@ -174,9 +181,7 @@ func (d *daemon) startStages(stages, doors *layer) error {
 			return d.stream.Group(ctx, groupMailboxes, []string{lead.TopicCursors}, d.runMailboxes)
 		})
 	}
-	if d.whenReady != nil {
-		stages.run("greeting", d.awaitReady)
-	}
+	stages.run("greeting", d.awaitReady)
 	return nil
 }
 
@@ -187,6 +192,7 @@ func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
 	}
 	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria), extractor.Extract, d.stream,
 		filepath.Join(d.cfg.Data, "scoring"), d.log, d.metrics)
+	d.scoring = stage
 	stages.run("scoring", func(ctx context.Context) error {
 		if !wait(ctx, topics) {
 			return nil
@@ -199,10 +205,7 @@ func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
 }
 
 func (d *daemon) startSink(stages *layer, topics <-chan struct{}) error {
-	connect := func(ctx context.Context, buffer *proto.Buffer) (*ch.Client, error) {
-		return clickhouse.Dial(ctx, d.cfg.ClickHouse, buffer)
-	}
-	stage, err := sink.NewStage(sink.DefaultConfig(), connect, d.stream, d.log, d.metrics)
+	stage, err := sink.NewStage(sink.DefaultConfig(), connectSink(d.cfg.ClickHouse), d.stream, d.log, d.metrics)
 	if err != nil {
 		return err
 	}
@@ -218,9 +221,21 @@ func (d *daemon) startSink(stages *layer, topics <-chan struct{}) error {
 	return nil
 }
 
+// connectSink opens the sink's connections.
+func connectSink(cfg clickhouse.Config) sink.Connect {
+	return func(ctx context.Context, buffer *proto.Buffer) (*ch.Client, error) {
+		return clickhouse.Dial(ctx, cfg, buffer)
+	}
+}
+
+// startTime is how long the embedded engine may take to begin to answer
+// before that is worth a warning.
+const startTime = 5 * time.Second
+
 // migrate brings the tables up to date, as soon as ClickHouse answers.
 func (d *daemon) migrate(ctx context.Context) error {
 	repeated := d.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second})
+	began := time.Now()
 	for {
 		err := clickhouse.CreateDatabase(ctx, d.cfg.ClickHouse)
 		if err == nil {
@@ -230,7 +245,11 @@ func (d *daemon) migrate(ctx context.Context) error {
 			d.tablesReady.Store(true)
 			return nil
 		}
-		repeated.Warn().Err(err).Msg("cannot bring the tables up to date, trying again")
+		if time.Since(began) < startTime {
+			d.log.Debug().Err(err).Msg("ClickHouse does not answer yet")
+		} else {
+			repeated.Warn().Err(err).Msg("cannot bring the tables up to date, trying again")
+		}
 		if !wait(ctx, time.After(200*time.Millisecond)) {
 			return nil
 		}
@@ -244,7 +263,10 @@ func (d *daemon) awaitReady(ctx context.Context) error {
 			return nil
 		}
 	}
-	d.whenReady(ctx)
+	d.log.Info().Str("page", "http://"+reachable(d.listener.Addr())+"/").Msg("leadd is ready")
+	if d.whenReady != nil {
+		d.whenReady(ctx)
+	}
 	return nil
 }
 

@@ -39,14 +39,13 @@ func demo(t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	samples := demoSamples(now)
-	inbox, err := openSampleInbox(samples)
+	inbox, err := openInbox()
 	if err != nil {
 		return err
 	}
 	defer inbox.Close() //nolint:errcheck // the process ends
 	cfg.Identity.OwnDomains = []string{demoDomain}
-	cfg.Webhooks = map[string]webhook.Config{"website": {}, "pricing": {}, "webinar": {}, "salesdesk": {}}
+	cfg.Webhooks = map[string]webhook.Config{"website": {}, "pricing": {}, "webinar": {}, "salesdesk": {Events: true}}
 	cfg.Mailboxes = map[string]mailbox.Config{
 		"sales": {Addr: inbox.Addr().String(), TLS: mailbox.TLSNone, User: demoUser, Password: demoUser},
 	}
@@ -58,23 +57,59 @@ func demo(t terminal, args []string) error {
 		return err
 	}
 	d.whenReady = func(ctx context.Context) {
-		forms := 0
-		for _, s := range samples {
-			if s.mail != nil {
-				continue
+		samples := demoSamples(now)
+		_, _ = fmt.Fprintf(t.out, "\nSending %d sample contacts through the front doors ...\n", len(samples))
+		if err := d.send(ctx, samples, inbox); err != nil {
+			if ctx.Err() == nil {
+				d.log.Error().Err(err).Msg("a sample was not taken")
 			}
-			if err := postSample(ctx, "http://"+reachable(d.listener.Addr()), s); err != nil {
-				if ctx.Err() == nil {
-					d.log.Error().Err(err).Str("source", s.source).Msg("sample was not taken")
-				}
-				return
-			}
-			forms++
+			return
 		}
-		_, _ = fmt.Fprintf(t.out, "\n%d sample forms and events were posted, and %d sample mails wait in the inbox.\n", forms, len(samples)-forms)
 		d.greet(t.out)
 	}
 	return d.run(ctx)
+}
+
+// send sends the samples in the order of their times: what a buyer wrote first
+// arrives first. A mail has arrived when the mailbox has handed it on.
+func (d *daemon) send(ctx context.Context, samples []sample, inbox *sampleInbox) error {
+	base := "http://" + reachable(d.listener.Addr())
+	mails := 0.0
+	for _, s := range samples {
+		if s.mail == nil {
+			if err := postSample(ctx, base, s); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := inbox.append(s); err != nil {
+			return err
+		}
+		mails++
+		for d.mailsRead() < mails {
+			if !wait(ctx, time.After(5*time.Millisecond)) {
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// mailsRead counts the mails that the mailboxes have handed on, understood or
+// not.
+func (d *daemon) mailsRead() (n float64) {
+	families, err := d.metrics.Gather()
+	if err != nil {
+		return 0
+	}
+	for _, f := range families {
+		if f.GetName() == "leadd_mailbox_mails_total" || f.GetName() == "leadd_mailbox_dead_letters_total" {
+			for _, m := range f.GetMetric() {
+				n += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return n
 }
 
 // demoTime gives the time from which the samples count back: that of the
@@ -106,19 +141,16 @@ func demoTime(dir string) (time.Time, error) {
 // demoUser is name and password of the sample inbox.
 const demoUser = "demo"
 
-// openSampleInbox serves an inbox with the sample mails by IMAP on loopback.
-func openSampleInbox(samples []sample) (net.Listener, error) {
+// sampleInbox is an inbox served by IMAP on loopback.
+type sampleInbox struct {
+	net.Listener
+	user *imapmemserver.User
+}
+
+func openInbox() (*sampleInbox, error) {
 	user := imapmemserver.NewUser(demoUser, demoUser)
 	if err := user.Create("INBOX", nil); err != nil {
 		return nil, fmt.Errorf("make the sample inbox: %w", err)
-	}
-	for _, s := range samples {
-		if s.mail == nil {
-			continue
-		}
-		if _, err := user.Append("INBOX", literal{bytes.NewReader(s.mail)}, &imap.AppendOptions{Time: s.at}); err != nil {
-			return nil, fmt.Errorf("fill the sample inbox: %w", err)
-		}
 	}
 	mem := imapmemserver.New()
 	mem.AddUser(user)
@@ -134,7 +166,15 @@ func openSampleInbox(samples []sample) (net.Listener, error) {
 		return nil, fmt.Errorf("serve the sample inbox: %w", err)
 	}
 	go server.Serve(l) //nolint:errcheck // ends when the listener is closed
-	return l, nil
+	return &sampleInbox{l, user}, nil
+}
+
+// append lets a mail arrive.
+func (i *sampleInbox) append(s sample) error {
+	if _, err := i.user.Append("INBOX", literal{bytes.NewReader(s.mail)}, &imap.AppendOptions{Time: s.at}); err != nil {
+		return fmt.Errorf("fill the sample inbox: %w", err)
+	}
+	return nil
 }
 
 // literal is a message as the IMAP server takes it.
@@ -157,7 +197,7 @@ func postSample(ctx context.Context, base string, s sample) error {
 	if err := res.Body.Close(); err != nil {
 		return err
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != http.StatusOK && !s.broken {
 		return fmt.Errorf("post a sample to %s: %s", s.source, res.Status)
 	}
 	return nil

@@ -58,9 +58,10 @@ func TestKillUnderLoad(t *testing.T) {
 // TestStopUnderLoad stops the daemon with SIGTERM while posts come in: it ends
 // by itself, with exit code 0, within 10 seconds.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	testenv.ClickHouse(t)
 	stops := scaled(4, 40)
-	c := campaign{prospects: 20 * stops, each: 20}
+	c := campaign{prospects: 25 * stops, each: 20}
 	config, addr := writeConfig(t, oneForm), freeAddr(t)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })
 	for range stops {

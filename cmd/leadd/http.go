@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -38,13 +39,15 @@ func (d *daemon) handler() (http.Handler, error) {
 		}
 		mux.Handle("/in/", forms)
 		d.openMailboxes(id)
+	} else {
+		// Not 404: some senders give up for good on that.
+		mux.HandleFunc("/in/", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "60")
+			http.Error(w, "this process takes no forms: its roles are "+d.roles.String(), http.StatusServiceUnavailable)
+		})
 	}
 	if d.roles.dashboard {
-		hint := dashboard.Hint{ConfigFile: d.configFile}
-		for name := range d.cfg.Webhooks {
-			hint.Forms = append(hint.Forms, name)
-		}
-		slices.Sort(hint.Forms)
+		hint := dashboard.Hint{ConfigFile: d.configFile, Forms: openForms(d.cfg.Webhooks)}
 		pages, err := dashboard.New(d.db, dashboard.Config{Auth: d.cfg.Auth}, hint, d.log, d.metrics)
 		if err != nil {
 			return nil, err
@@ -62,10 +65,11 @@ func (d *daemon) problems(ctx context.Context) []string {
 	if !d.topicsReady.Load() {
 		problems = append(problems, "Kafka: the topics are not there yet")
 	}
+	if d.scoring != nil {
+		problems = append(problems, d.scoring.Problems()...)
+	}
 	if d.roles.sink || d.roles.dashboard {
-		// Not given up half way: the embedded engine ends when a client
-		// leaves in the middle of its greeting.
-		if err := d.db.Ping(context.WithoutCancel(ctx)); err != nil {
+		if err := d.pingDatabase(ctx); err != nil {
 			problems = append(problems, "ClickHouse does not answer: "+err.Error())
 		}
 	}
@@ -73,6 +77,26 @@ func (d *daemon) problems(ctx context.Context) []string {
 		problems = append(problems, "ClickHouse: the tables are not up to date yet")
 	}
 	return problems
+}
+
+// pingDatabase asks ClickHouse for a sign of life, as long as ctx lasts. The
+// question itself is not given up half way: the embedded engine ends when a
+// client leaves in the middle of its greeting.
+func (d *daemon) pingDatabase(ctx context.Context) error {
+	if !d.pinging.TryLock() {
+		return errors.New("the last question is still open")
+	}
+	answer := make(chan error, 1)
+	go func() {
+		defer d.pinging.Unlock()
+		answer <- d.db.Ping(context.WithoutCancel(ctx))
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // readyz names what is not ready, one to a line, with 503. Mailboxes are
@@ -87,8 +111,8 @@ func (d *daemon) readyz(w http.ResponseWriter, r *http.Request) {
 	} else {
 		_, _ = io.WriteString(w, "ready\n")
 	}
-	for name, m := range d.mailboxes {
-		if ok, reason := m.Ready(); !ok {
+	for _, name := range slices.Sorted(maps.Keys(d.mailboxes)) {
+		if ok, reason := d.mailboxes[name].Ready(); !ok {
 			_, _ = fmt.Fprintf(w, "mailbox %s: %s\n", name, reason)
 		}
 	}
@@ -101,7 +125,7 @@ const (
 	writeTimeout    = time.Minute
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
-	shutdownTimeout = 5 * time.Second
+	shutdownTimeout = 3 * time.Second // with the stages' 5 s less than the 10 s that a stop may take
 )
 
 // serveHTTP serves until ctx ends, then lets the requests under way finish.
@@ -131,6 +155,13 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	return <-stopped
 }
 
+// openForms names the sources that take what anybody posts, and so a first
+// lead from a terminal.
+func openForms(sources map[string]webhook.Config) []string {
+	forms := slices.Sorted(maps.Keys(sources))
+	return slices.DeleteFunc(forms, func(name string) bool { return !sources[name].Open() })
+}
+
 // greet says how to begin.
 func (d *daemon) greet(w io.Writer) {
 	base := "http://" + reachable(d.listener.Addr())
@@ -138,12 +169,8 @@ func (d *daemon) greet(w io.Writer) {
 	if d.roles.dashboard {
 		_, _ = fmt.Fprintf(w, "  The page:  %s/\n", base)
 	}
-	if d.roles.ingest && len(d.cfg.Webhooks) > 0 {
-		names := make([]string, 0, len(d.cfg.Webhooks))
-		for name := range d.cfg.Webhooks {
-			names = append(names, name)
-		}
-		_, _ = fmt.Fprintf(w, "  A first lead, to paste into another terminal:\n\n%s\n\n", dashboard.SamplePost(base, slices.Min(names)))
+	if forms := openForms(d.cfg.Webhooks); d.roles.ingest && len(forms) > 0 {
+		_, _ = fmt.Fprintf(w, "  A first lead, to paste into another terminal:\n\n%s\n\n", dashboard.SamplePost(base, forms[0]))
 	}
 	_, _ = fmt.Fprintf(w, "  Ctrl-C stops it; what has arrived is kept in %s.\n\n", d.cfg.Data)
 }

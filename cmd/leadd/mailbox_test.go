@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,5 +68,11 @@ func TestMailSurvivesKills(t *testing.T) {
 	p := startLeadd(t, "serve", "-c", config)
 	p.awaitCounts(map[string]int{"contact": mails + 1, "lead": mails + 1})
 	p.exactlyOnce()
+	await(t, "the broken mail's dead letter", func() error {
+		if n := strings.Count(p.page("/dead"), "INBOX uid 201"); n != 1 {
+			return fmt.Errorf("it is shown %d times", n)
+		}
+		return nil
+	})
 	p.stop()
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
 	"leadd/ingest"
@@ -19,7 +21,7 @@ func (d *daemon) openMailboxes(id *ingest.Identity) {
 	reader := mail.NewReader(id)
 	d.mailboxes = map[string]*mailbox.Mailbox{}
 	for name, cfg := range d.cfg.Mailboxes {
-		d.mailboxes[name] = mailbox.New(name, cfg, reader, d.intake, cursors{d.stream}, d.log, d.metrics)
+		d.mailboxes[name] = mailbox.New(name, cfg, reader, d.intake, cursors{d.stream, d.intake, d.log}, d.log, d.metrics)
 	}
 }
 
@@ -41,17 +43,37 @@ func (d *daemon) runMailboxes(ctx context.Context, claim *stream.Claim) error {
 }
 
 // cursors keeps mailboxes' positions in Kafka.
-type cursors struct{ stream *stream.Client }
+type cursors struct {
+	stream *stream.Client
+	intake *ingest.Intake
+	log    zerolog.Logger
+}
 
-func (c cursors) Load(ctx context.Context, name string) (mailbox.Cursor, error) {
-	value, err := c.stream.ReadKey(ctx, lead.TopicCursors, name)
+// Load gives the newest position that can be read. A record that cannot goes
+// to the dead letters; from an older position mails are read again, and count
+// once.
+func (c cursors) Load(ctx context.Context, name string) (position mailbox.Cursor, err error) {
+	var poison [][]byte
+	err = c.stream.ReadKey(ctx, lead.TopicCursors, name, func(value []byte) {
+		var p mailbox.Cursor
+		if json.Unmarshal(value, &p) != nil || p.UIDValidity == 0 {
+			poison = append(poison, value)
+			return
+		}
+		position = p
+	})
 	if err != nil {
-		return mailbox.Cursor{}, fmt.Errorf("load the position of mailbox %s: %w", name, err)
+		return position, fmt.Errorf("load the position of mailbox %s: %w", name, err)
 	}
-	var position mailbox.Cursor
-	if value != nil {
-		if err := json.Unmarshal(value, &position); err != nil {
-			return mailbox.Cursor{}, fmt.Errorf("decode the position of mailbox %s: %w", name, err)
+	for _, raw := range poison {
+		c.log.Error().Str("mailbox", name).Msg("a position is not what leadd writes; going on from the one before it")
+		err := c.intake.Refuse(ctx, lead.DeadLetter{
+			ID: lead.ContactID("position", name, string(raw)), At: time.Now().UTC().Truncate(time.Millisecond),
+			Stage: "ingest", Source: lead.TopicCursors, Origin: "position of mailbox " + name,
+			Reason: "it is no position of a mailbox; reading goes on from the one before", Raw: raw,
+		})
+		if err != nil {
+			return position, fmt.Errorf("load the position of mailbox %s: %w", name, err)
 		}
 	}
 	return position, nil

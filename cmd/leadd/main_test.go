@@ -144,7 +144,8 @@ func (p *process) stop() {
 		}
 	case <-time.After(10 * time.Second):
 		p.t.Errorf("leadd did not stop within 10 s\n%s", p.log.tail())
-		p.kill()
+		_ = p.cmd.Process.Kill() // it may have ended just now
+		_ = <-ended              // killed
 	}
 }
 
@@ -274,16 +275,23 @@ func runLeadd(t testing.TB, stdin string, args ...string) (stdout, stderr string
 	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
 }
 
-// engineAddr is where the daemon's embedded ClickHouse listens.
-func (p *process) engineAddr() string {
-	p.t.Helper()
+// data is the daemon's data directory.
+func (p *process) data() string {
 	args := p.cmd.Args
-	data := filepath.Join(filepath.Dir(args[slices.Index(args, "-c")+1]), "data")
-	port, err := os.ReadFile(filepath.Join(data, "clickhouse", "port"))
+	return filepath.Join(filepath.Dir(args[slices.Index(args, "-c")+1]), "data")
+}
+
+// engineAddr is where the daemon's embedded ClickHouse listens.
+func (p *process) engineAddr() string { return p.embeddedAddr("clickhouse") }
+
+// embeddedAddr is where one of the daemon's embedded servers listens.
+func (p *process) embeddedAddr(name string) string {
+	p.t.Helper()
+	addr, err := embedded.LastAddr(filepath.Join(p.data(), name))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return "127.0.0.1:" + strings.TrimSpace(string(port))
+	return addr
 }
 
 // metric reads one of the daemon's metrics: the sum over all its labels, 0

@@ -19,6 +19,7 @@ type sample struct {
 	source string
 	body   []byte // JSON
 	mail   []byte // RFC 5322
+	broken bool   // is to end as a dead letter
 }
 
 // buyer is a company and the people who write for it.
@@ -86,6 +87,10 @@ func demoSamples(now time.Time) []sample {
 		begin := now.Add(-time.Duration(random.IntN(56*24*60)+90) * time.Minute)
 		all = append(all, b.story(random, begin, now)...)
 	}
+	all = append(all,
+		sample{at: now.Add(-50 * time.Hour), source: "website", body: []byte(`{"email": "tom@unclosed.example", "message": "We need`), broken: true},
+		sample{at: now.Add(-20 * time.Hour), mail: []byte("\x00\x01\x02\x03 no mail, but what a scanner sent \xff\xfe"), broken: true},
+	)
 	slices.SortStableFunc(all, func(a, b sample) int { return a.at.Compare(b.at) })
 	return all
 }
@@ -122,7 +127,7 @@ func (b buyer) story(random *rand.Rand, at, now time.Time) []sample {
 		if random.IntN(2) == 0 {
 			tell(b.form(random, "website", at, map[string]string{"message": demoAsk[random.IntN(len(demoAsk))]}))
 		} else {
-			tell(b.form(random, "webinar", at, map[string]string{"message": "I would like to attend the webinar."}))
+			tell(b.form(random, "webinar", at, map[string]string{"message": "Registration for the webinar."}))
 		}
 		return told
 	}

@@ -32,15 +32,29 @@ func releaseAfter(lock *os.File, err error) error {
 	return errors.Join(err, lock.Close())
 }
 
+// portFile is the file, in a server's directory, of the port it listens on.
+const portFile = "port"
+
+// LastAddr is where the embedded server with its data in dir listens, or did
+// when it ran last: host:port.
+func LastAddr(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, portFile))
+	if err != nil {
+		return "", fmt.Errorf("find the embedded server's port: %w", err)
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 16)
+	if err != nil {
+		return "", fmt.Errorf("find the embedded server's port in %s: %w", dir, err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port), nil
+}
+
 // listenAgain listens on the loopback port that was used in dir the last time,
 // or on a free one, which it writes down.
 func listenAgain(dir string) (net.Listener, error) {
-	file := filepath.Join(dir, "port")
-	if b, err := os.ReadFile(file); err == nil {
-		if port, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 16); err == nil {
-			if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-				return l, nil
-			}
+	if addr, err := LastAddr(dir); err == nil {
+		if l, err := net.Listen("tcp", addr); err == nil {
+			return l, nil
 		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,7 +62,7 @@ func listenAgain(dir string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String()) // an address of the listener's own making
-	if err := os.WriteFile(file, []byte(port+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, portFile), []byte(port+"\n"), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("write down port: %w", err), l.Close())
 	}
 	return l, nil

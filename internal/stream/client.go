@@ -85,6 +85,9 @@ func (c Config) Validate() error {
 	if c.SASL.Mechanism == "" && (c.SASL.User != "" || c.SASL.Password != "") {
 		errs = append(errs, errors.New("sasl.mechanism: missing beside user and password; say plain, scram-sha-256 or scram-sha-512"))
 	}
+	if _, err := c.TLS.load(); err != nil {
+		errs = append(errs, fmt.Errorf("tls: %w", err))
+	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
 	}
@@ -100,10 +103,10 @@ type Client struct {
 	transport *kafka.Transport
 	dialer    *kafka.Dialer
 	metrics   *metrics
+	publisher publisher
 
 	mu         sync.Mutex
-	partitions map[string]int // topic -> number of partitions, as of EnsureTopics
-	lanes      map[lane]*queue
+	partitions layout          // as of EnsureTopics
 	groups     map[string]bool // group -> has joined
 }
 
@@ -138,8 +141,8 @@ func Dial(cfg Config, log zerolog.Logger, reg prometheus.Registerer) (*Client, e
 			TLS: tlsConfig, SASLMechanism: mechanism,
 		},
 		metrics:    newMetrics(reg),
-		partitions: map[string]int{},
-		lanes:      map[lane]*queue{},
+		partitions: layout{},
+		publisher:  newPublisher(),
 		groups:     map[string]bool{},
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 	rebalanceTimeout  = 20 * time.Second
 	joinBackoff       = time.Second
 	commitTimeout     = 5 * time.Second
+	leaveTimeout      = 3 * time.Second // to leave in order a group whose coordinator may hang
 )
 
 // Claim is one partition that this process owns as a member of a group, for
@@ -105,8 +107,9 @@ func (c *Claim) load(ctx context.Context) error {
 // the partition may move on. A run that fails is logged and begun anew after a
 // pause. Group returns when ctx has ended and every run has returned.
 func (c *Client) Group(ctx context.Context, group string, topics []string, run func(context.Context, *Claim) error) error {
+	dialer, hangUp := hangingUp(*c.dialer)
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: group, Brokers: c.cfg.Brokers, Topics: topics, Dialer: c.dialer,
+		ID: group, Brokers: c.cfg.Brokers, Topics: topics, Dialer: dialer,
 		SessionTimeout: sessionTimeout, HeartbeatInterval: heartbeatInterval,
 		RebalanceTimeout: rebalanceTimeout, JoinGroupBackoff: joinBackoff,
 		StartOffset: kafka.FirstOffset, Timeout: requestTimeout,
@@ -120,6 +123,8 @@ func (c *Client) Group(ctx context.Context, group string, topics []string, run f
 	var runs sync.WaitGroup
 	defer runs.Wait()
 	defer func() {
+		late := time.AfterFunc(leaveTimeout, hangUp)
+		defer late.Stop()
 		// Ends the runs of the generation and leaves the group.
 		if err := cg.Close(); err != nil {
 			log.Warn().Err(err).Msg("leave consumer group")
@@ -138,6 +143,9 @@ func (c *Client) Group(ctx context.Context, group string, topics []string, run f
 		}
 		for topic, assigned := range gen.Assignments {
 			for _, a := range assigned {
+				if a.ID >= c.width(topic) {
+					continue // unused, see layout
+				}
 				claim := Claim{
 					client: c, group: group, generation: int(gen.ID), member: gen.MemberID,
 					topic: topic, partition: a.ID,
@@ -160,6 +168,61 @@ func (c *Client) Group(ctx context.Context, group string, topics []string, run f
 	}
 }
 
+// hangingUp gives a copy of the dialer whose connections can all be closed at
+// once, for good: kafka-go's group knows no other way to stop waiting.
+func hangingUp(d kafka.Dialer) (dialer *kafka.Dialer, hangUp func()) {
+	var mu sync.Mutex
+	open := map[*hungUp]bool{}
+	over := false
+	plain := net.Dialer{Timeout: d.Timeout}
+	d.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := plain.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return nil, errors.Join(net.ErrClosed, conn.Close())
+		}
+		h := &hungUp{Conn: conn}
+		h.forget = func() {
+			mu.Lock()
+			defer mu.Unlock()
+			delete(open, h)
+		}
+		open[h] = true
+		return h, nil
+	}
+	return &d, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		for h := range open {
+			_ = h.Conn.Close() // its owner hears of it
+		}
+	}
+}
+
+// hungUp is a connection of hangingUp's.
+type hungUp struct {
+	net.Conn
+	forget func()
+}
+
+// Close closes the connection.
+func (h *hungUp) Close() error {
+	h.forget()
+	return h.Conn.Close()
+}
+
+// width is how many partitions of topic are used.
+func (c *Client) width(topic string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.partitions[topic]
+}
+
 // keepRunning calls run until ctx ends. Returning earlier would end the
 // generation, and with it every other partition's run.
 func (c *Claim) keepRunning(ctx context.Context, log zerolog.Logger, run func(context.Context, *Claim) error) {
@@ -179,7 +242,7 @@ func (c *Claim) keepRunning(ctx context.Context, log zerolog.Logger, run func(co
 		if err == nil {
 			err = errors.New("it returned early")
 		}
-		log.Error().Err(err).Str("topic", c.topic).Int("partition", c.partition).Dur("pause", pause).
+		log.Error().Err(err).Str("topic", c.topic).Int("partition", c.partition).Dur("pause_ms", pause).
 			Msg("partition's work failed, beginning anew after a pause")
 		if !sleep(ctx, pause/2+rand.N(pause)) {
 			return

@@ -8,14 +8,18 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	produceapi "github.com/segmentio/kafka-go/protocol/produce"
 
 	"leadd/lead"
 )
 
 // Bounds of one fetch. The wait is short because a fetch that is abandoned
-// keeps its connection until it ends.
+// keeps its connection until it ends. A batch of any size takes at least
+// 64 KiB of memory while it is read, and batches can be as small as a record:
+// so a fetch takes up to fifty times its bytes.
 const (
-	maxFetchBytes = 4 << 20
+	maxFetchBytes = 1 << 20
 	maxFetchWait  = 500 * time.Millisecond
 )
 
@@ -29,28 +33,82 @@ func (c *Client) Append(ctx context.Context, topic string, partition int, record
 		return 0, errors.New("append to Kafka: no records")
 	}
 	what := fmt.Sprintf("append %d records to %s/%d", len(records), topic, partition)
+	p := &part{lane: lane{topic, partition}, records: records}
 	err = c.retry(ctx, "produce", what, func(ctx context.Context) error {
-		batch := make([]kafka.Record, len(records))
-		for i, r := range records {
-			batch[i] = kafka.Record{Key: kafka.NewBytes(r.Key), Value: kafka.NewBytes(r.Value)}
-		}
-		began := time.Now()
-		res, err := c.kafka.Produce(ctx, &kafka.ProduceRequest{
-			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll,
-			Records: kafka.NewRecordReader(batch...),
-		})
-		if err != nil {
+		if err := c.produce(ctx, []*part{p}); err != nil {
 			return err
 		}
-		if res.Error != nil {
-			return res.Error
-		}
-		c.metrics.produceSeconds.WithLabelValues(topic).Observe(time.Since(began).Seconds())
-		c.metrics.produceBatch.WithLabelValues(topic).Observe(float64(len(records)))
-		base = res.BaseOffset
-		return nil
+		return p.err
 	})
-	return base, err
+	return p.base, err
+}
+
+// part is what one write brings to one partition, as one atomic batch.
+type part struct {
+	lane
+	records []lead.Record
+
+	base int64 // offset of the first record, once written
+	err  error // why this part was refused
+}
+
+// produce writes all parts, to partitions with the same leader, in one
+// request. An error means that it is not known whether any is written.
+func (c *Client) produce(ctx context.Context, parts []*part) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	topics := map[string]int{} // index in req.Topics
+	req := &produceapi.Request{Acks: int16(kafka.RequireAll), Timeout: int32(requestTimeout / time.Millisecond)}
+	for _, p := range parts {
+		i, ok := topics[p.topic]
+		if !ok {
+			i = len(req.Topics)
+			topics[p.topic] = i
+			req.Topics = append(req.Topics, produceapi.RequestTopic{Topic: p.topic})
+		}
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, produceapi.RequestPartition{
+			Partition: int32(p.partition), RecordSet: protocol.RecordSet{Records: recordReader(p.records)},
+		})
+	}
+	began := time.Now()
+	answer, err := c.transport.RoundTrip(ctx, c.kafka.Addr, req)
+	if err != nil {
+		return err
+	}
+	took := time.Since(began).Seconds()
+	res, ok := answer.(*produceapi.Response)
+	if !ok {
+		return fmt.Errorf("the broker answered a write with %T", answer)
+	}
+	answers := map[lane]produceapi.ResponsePartition{}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			answers[lane{t.Topic, int(p.Partition)}] = p
+		}
+	}
+	for _, p := range parts {
+		answer, ok := answers[p.lane]
+		p.base = answer.BaseOffset
+		switch {
+		case !ok:
+			p.err = errors.New("the broker's answer leaves the partition out")
+		case answer.ErrorCode != 0:
+			p.err = kafka.Error(answer.ErrorCode)
+		default:
+			p.err = nil
+			c.metrics.produceSeconds.WithLabelValues(p.topic).Observe(took)
+			c.metrics.produceBatch.WithLabelValues(p.topic).Observe(float64(len(p.records)))
+		}
+	}
+	return nil
+}
+
+func recordReader(records []lead.Record) protocol.RecordReader {
+	batch := make([]protocol.Record, len(records))
+	for i, r := range records {
+		batch[i] = protocol.Record{Key: protocol.NewBytes(r.Key), Value: protocol.NewBytes(r.Value)}
+	}
+	return protocol.NewRecordReader(batch...)
 }
 
 // Fetch reads records of one partition from the given offset on, waiting
@@ -97,19 +155,28 @@ func readRecords(r kafka.RecordReader, from int64) ([]lead.Record, error) {
 			}
 			return nil, fmt.Errorf("decode records: %w", err)
 		}
-		if rec.Offset < from {
-			continue
-		}
-		key, err := kafka.ReadAll(rec.Key)
+		key, err := take(rec.Key)
 		if err != nil {
 			return nil, fmt.Errorf("read key at offset %d: %w", rec.Offset, err)
 		}
-		value, err := kafka.ReadAll(rec.Value)
+		value, err := take(rec.Value)
 		if err != nil {
 			return nil, fmt.Errorf("read value at offset %d: %w", rec.Offset, err)
 		}
-		records = append(records, lead.Record{Offset: rec.Offset, Key: key, Value: value})
+		if rec.Offset >= from {
+			records = append(records, lead.Record{Offset: rec.Offset, Key: key, Value: value})
+		}
 	}
+}
+
+// take copies b and gives its memory back: each batch received holds 64 KiB
+// or more until all its keys and values are closed.
+func take(b kafka.Bytes) ([]byte, error) {
+	if b == nil {
+		return nil, nil
+	}
+	defer b.Close() //nolint:errcheck // it always succeeds
+	return kafka.ReadAll(b)
 }
 
 // Offsets gives the first offset a partition still has, and the one behind

@@ -3,7 +3,10 @@ package stream
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
+
+	"github.com/segmentio/kafka-go"
 
 	"leadd/lead"
 )
@@ -14,17 +17,28 @@ type lane struct {
 	partition int
 }
 
-// queue holds the records of a lane that wait while its last write is under
-// way. They are the next write: under load many records share one, and a lone
-// record waits for nothing (group commit).
-type queue struct {
+// publisher holds the records that wait while a write is under way. They are
+// the next write: under load many records share one, and a lone record waits
+// for nothing (group commit).
+//
+// Each broker has a queue; one write carries records of every partition that
+// the broker leads. A partition whose write has failed is set aside: it has a
+// queue of its own until that is empty, so that it does not hold up others.
+type publisher struct {
 	mu      sync.Mutex
+	leaders map[lane]int   // as of the last write of the lane set aside
+	shared  map[int]*queue // by leader
+	aside   map[lane]*queue
+}
+
+type queue struct {
 	waiting []*pending
 	writing bool
 }
 
 type pending struct {
 	ctx    context.Context
+	lane   lane
 	record lead.Record
 	done   chan error // receives exactly one value
 }
@@ -35,6 +49,10 @@ const (
 	maxWriteBytes   = 1 << 20
 )
 
+func newPublisher() publisher {
+	return publisher{leaders: map[lane]int{}, shared: map[int]*queue{}, aside: map[lane]*queue{}}
+}
+
 // Publish appends a record to the partition that its key belongs to and
 // returns when all in-sync replicas have it. It retries until ctx ends; the
 // record may then still arrive, so a caller that reports failure must be able
@@ -44,24 +62,10 @@ func (c *Client) Publish(ctx context.Context, topic string, key, value []byte) e
 	if err != nil {
 		return err
 	}
-	l := lane{topic, partition}
-	c.mu.Lock()
-	q := c.lanes[l]
-	if q == nil {
-		q = &queue{}
-		c.lanes[l] = q
+	p := &pending{
+		ctx: ctx, lane: lane{topic, partition}, record: lead.Record{Key: key, Value: value}, done: make(chan error, 1),
 	}
-	c.mu.Unlock()
-
-	p := &pending{ctx: ctx, record: lead.Record{Key: key, Value: value}, done: make(chan error, 1)}
-	q.mu.Lock()
-	q.waiting = append(q.waiting, p)
-	start := !q.writing
-	q.writing = true
-	q.mu.Unlock()
-	if start {
-		go c.drain(l, q)
-	}
+	c.enqueue(p)
 	select {
 	case err := <-p.done:
 		return err
@@ -76,50 +80,149 @@ func (c *Client) Publish(ctx context.Context, topic string, key, value []byte) e
 	}
 }
 
-// drain writes what waits in q until nothing does.
-func (c *Client) drain(l lane, q *queue) {
+// enqueue puts p where the next write of its partition is taken from.
+func (c *Client) enqueue(p *pending) {
+	b := &c.publisher
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	leader, known := b.leaders[p.lane]
+	if !known || b.aside[p.lane] != nil {
+		c.setAside(p.lane, p)
+		return
+	}
+	q := b.shared[leader]
+	if q == nil {
+		q = &queue{}
+		b.shared[leader] = q
+	}
+	q.waiting = append(q.waiting, p)
+	if !q.writing {
+		q.writing = true
+		go c.drain(q)
+	}
+}
+
+// setAside puts records into their partition's own queue. The publisher is
+// locked.
+func (c *Client) setAside(l lane, records ...*pending) {
+	q := c.publisher.aside[l]
+	if q == nil {
+		q = &queue{}
+		c.publisher.aside[l] = q
+		go c.drainAside(l, q)
+	}
+	q.waiting = append(q.waiting, records...)
+}
+
+// drain writes what waits in a broker's queue until nothing does.
+func (c *Client) drain(q *queue) {
+	b := &c.publisher
 	for {
-		q.mu.Lock()
+		// Whoever is about to wait comes along.
+		runtime.Gosched()
+		b.mu.Lock()
 		batch := q.next()
 		if len(batch) == 0 {
 			q.writing = false
-			q.mu.Unlock()
+			b.mu.Unlock()
 			return
 		}
-		q.mu.Unlock()
+		b.mu.Unlock()
+		c.writeTogether(batch)
+	}
+}
+
+// writeTogether writes the batch, once, and tells everyone in it. What failed
+// is set aside.
+func (c *Client) writeTogether(batch []*pending) {
+	var parts []*part
+	waiting := map[lane][]*pending{}
+	for _, p := range batch {
+		if waiting[p.lane] == nil {
+			parts = append(parts, &part{lane: p.lane})
+		}
+		waiting[p.lane] = append(waiting[p.lane], p)
+	}
+	for _, part := range parts {
+		part.records = records(waiting[part.lane])
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	err := c.produce(ctx, parts)
+	for _, part := range parts {
+		if err == nil && part.err == nil {
+			tell(waiting[part.lane], nil)
+			continue
+		}
+		c.publisher.mu.Lock()
+		c.setAside(part.lane, waiting[part.lane]...)
+		c.publisher.mu.Unlock()
+	}
+}
+
+// drainAside writes what waits in a partition's own queue until nothing does.
+// By then the partition's leader is known (again).
+func (c *Client) drainAside(l lane, q *queue) {
+	b := &c.publisher
+	for {
+		leader, known := c.leader(l)
+		b.mu.Lock()
+		batch := q.next()
+		if len(batch) == 0 {
+			delete(b.aside, l)
+			delete(b.leaders, l)
+			if known {
+				b.leaders[l] = leader
+			}
+			b.mu.Unlock()
+			return
+		}
+		b.mu.Unlock()
 		c.write(l, batch)
 	}
 }
 
+// leader is the id of the broker that leads a partition, as far as it is known.
+func (c *Client) leader(l lane) (id int, known bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{l.topic}}) // the transport keeps it
+	if err != nil {
+		return 0, false
+	}
+	for _, t := range meta.Topics {
+		for _, p := range t.Partitions {
+			if t.Name == l.topic && p.ID == l.partition && p.Error == nil {
+				return p.Leader.ID, true
+			}
+		}
+	}
+	return 0, false
+}
+
 // next takes the next write off the queue, leaving out those who have stopped
-// waiting for it.
+// waiting for it. The publisher is locked.
 func (q *queue) next() []*pending {
-	var batch []*pending
-	size, taken := 0, 0
 	q.waiting = stillWaiting(q.waiting)
+	size, n := 0, 0
 	for _, p := range q.waiting {
-		n := len(p.record.Key) + len(p.record.Value)
-		if len(batch) > 0 && (size+n > maxWriteBytes || len(batch) == maxWriteRecords) {
+		size += len(p.record.Key) + len(p.record.Value)
+		if n > 0 && (size > maxWriteBytes || n == maxWriteRecords) {
 			break
 		}
-		batch = append(batch, p)
-		size += n
-		taken++
+		n++
 	}
-	q.waiting = append(q.waiting[:0:0], q.waiting[taken:]...)
+	batch := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
 	return batch
 }
 
-// write appends the batch and tells everyone in it. It goes on trying as long
-// as anyone waits.
+// write appends the batch to its partition and tells everyone in it. It goes
+// on trying as long as anyone waits.
 func (c *Client) write(l lane, batch []*pending) {
 	for len(batch) > 0 {
-		records := make([]lead.Record, len(batch))
-		for i, p := range batch {
-			records[i] = p.record
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-		_, err := c.Append(ctx, l.topic, l.partition, records)
+		_, err := c.Append(ctx, l.topic, l.partition, records(batch))
 		expired := ctx.Err() != nil
 		cancel()
 		switch {
@@ -132,17 +235,29 @@ func (c *Client) write(l lane, batch []*pending) {
 		case err != nil && expired:
 			batch = stillWaiting(batch)
 		default:
-			for _, p := range batch {
-				p.done <- err
-			}
+			tell(batch, err)
 			return
 		}
 	}
 }
 
+func records(batch []*pending) []lead.Record {
+	records := make([]lead.Record, len(batch))
+	for i, p := range batch {
+		records[i] = p.record
+	}
+	return records
+}
+
+func tell(batch []*pending, err error) {
+	for _, p := range batch {
+		p.done <- err
+	}
+}
+
 // stillWaiting leaves out those whose context has ended, and tells them.
 func stillWaiting(batch []*pending) []*pending {
-	var left []*pending
+	left := batch[:0]
 	for _, p := range batch {
 		if err := p.ctx.Err(); err != nil {
 			p.done <- err

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go"
 
 	"leadd/internal/stream"
 	"leadd/internal/testenv"
@@ -55,6 +58,79 @@ func TestEnsureTopicsTwice(t *testing.T) {
 		}
 		wg.Wait()
 	})
+}
+
+// TestPartitionsAdded adds partitions to topics that hold contacts: keys stay
+// where they are. Topics that were made anew with fewer are refused.
+func TestPartitionsAdded(t *testing.T) {
+	addr := testenv.Kafka(t)
+	c := dial(t, addr)
+	places := func(c *stream.Client) (all []int) {
+		t.Helper()
+		for i := range 20 { // most would move to one of the new partitions
+			n, err := c.PartitionOf(lead.TopicContacts, fmt.Appendf(nil, "company%d.example", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, n)
+		}
+		return all
+	}
+	before := places(c)
+	if err := c.Publish(t.Context(), lead.TopicContacts, []byte("company1.example"), []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	admin := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second}
+	res, err := admin.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{
+		{Name: lead.TopicContacts, Count: 16}, {Name: lead.TopicScored, Count: 16}, {Name: lead.TopicProspects, Count: 16},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for topic, err := range res.Errors {
+		if err != nil {
+			t.Fatalf("%s: %v", topic, err)
+		}
+	}
+	again := dial(t, addr)
+	if after := places(again); !slices.Equal(after, before) {
+		t.Errorf("partitions %v, they were %v", after, before)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	claimed := make(chan int, 64)
+	var group sync.WaitGroup
+	group.Go(func() {
+		err := again.Group(ctx, "g", []string{lead.TopicContacts}, func(ctx context.Context, claim *stream.Claim) error {
+			claimed <- claim.Partition()
+			<-ctx.Done()
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for range 4 {
+		if n := <-claimed; n >= 4 {
+			t.Errorf("partition %d is worked on", n)
+		}
+	}
+	cancel()
+	group.Wait()
+
+	if _, err := admin.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{lead.TopicContacts}}); err != nil {
+		t.Fatal(err)
+	}
+	fewer := stream.DefaultConfig()
+	fewer.Brokers, fewer.Partitions = []string{addr}, 2
+	third, err := stream.Dial(fewer, zerolog.Nop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(third.Close)
+	if err := third.EnsureTopics(t.Context()); err == nil || !strings.Contains(err.Error(), "made anew") {
+		t.Errorf("fewer partitions than before: %v", err)
+	}
 }
 
 func TestPublishIsReadBackInOrder(t *testing.T) {
@@ -129,9 +205,16 @@ func TestAppendGivesTheBaseOffset(t *testing.T) {
 
 func TestReadKeyGivesTheNewest(t *testing.T) {
 	brokers(t, func(t *testing.T, c *stream.Client) {
-		name := "box-" + t.Name()
-		if v, err := c.ReadKey(t.Context(), lead.TopicCursors, name); err != nil || v != nil {
-			t.Fatalf("before it was written: %q, %v", v, err)
+		name := fmt.Sprint("box-", time.Now().UnixNano())
+		read := func() (newest string) {
+			t.Helper()
+			if err := c.ReadKey(t.Context(), lead.TopicCursors, name, func(value []byte) { newest = string(value) }); err != nil {
+				t.Fatal(err)
+			}
+			return newest
+		}
+		if v := read(); v != "" {
+			t.Fatalf("before it was written: %q", v)
 		}
 		for i := range 3 {
 			for _, key := range []string{name, "another"} {
@@ -140,9 +223,8 @@ func TestReadKeyGivesTheNewest(t *testing.T) {
 				}
 			}
 		}
-		v, err := c.ReadKey(t.Context(), lead.TopicCursors, name)
-		if err != nil || string(v) != name+" 2" {
-			t.Errorf("%q, %v", v, err)
+		if v := read(); v != name+" 2" {
+			t.Errorf("%q", v)
 		}
 	})
 }
@@ -206,7 +288,7 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 // second finds, and the first can no longer commit for them.
 func TestGroupFencesTheFormerOwner(t *testing.T) {
 	brokers(t, func(t *testing.T, c *stream.Client) {
-		group := "test." + t.Name()
+		group := fmt.Sprint("test.", time.Now().UnixNano())
 		ctx, cancel := context.WithCancel(t.Context())
 		var members sync.WaitGroup
 		defer members.Wait()

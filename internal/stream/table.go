@@ -2,22 +2,27 @@ package stream
 
 import "context"
 
-// ReadKey gives the newest value of a key on a compacted topic, nil where
-// there is none. It reads the key's whole partition.
-func (c *Client) ReadKey(ctx context.Context, topic, key string) (value []byte, err error) {
+// ReadKey calls each with every value of a key that a compacted topic still
+// has, the oldest first; the last one counts. It reads the key's whole
+// partition.
+func (c *Client) ReadKey(ctx context.Context, topic, key string, each func(value []byte)) error {
 	partition, err := c.PartitionOf(topic, []byte(key))
 	if err != nil {
-		return nil, err
+		return err
 	}
+	return c.readKey(ctx, topic, partition, key, each)
+}
+
+func (c *Client) readKey(ctx context.Context, topic string, partition int, key string, each func(value []byte)) error {
 	next, end, err := c.Offsets(ctx, topic, partition)
 	for err == nil && next < end {
 		records, fetchedEnd, ferr := c.Fetch(ctx, topic, partition, next)
 		if ferr != nil {
-			return nil, ferr
+			return ferr
 		}
 		for _, r := range records {
 			if string(r.Key) == key {
-				value = r.Value
+				each(r.Value)
 			}
 			next = r.Offset + 1
 		}
@@ -25,5 +30,5 @@ func (c *Client) ReadKey(ctx context.Context, topic, key string) (value []byte, 
 			end = fetchedEnd
 		}
 	}
-	return value, err
+	return err
 }

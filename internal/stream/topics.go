@@ -22,7 +22,8 @@ const minCompactionLag = "3600000"
 // partitions of each. It retries until Kafka answers or ctx ends. Two
 // processes may do so at once. It refuses topics that belong together but
 // differ in their number of partitions: a prospect's contacts, results and
-// state would no longer share one.
+// state would no longer share one. Partitions that were added since the first
+// start stay unused, see layout.
 func (c *Client) EnsureTopics(ctx context.Context) error {
 	facts := map[string]string{"retention.ms": "-1"}
 	compacted := map[string]string{"cleanup.policy": "compact", "min.compaction.lag.ms": minCompactionLag}
@@ -47,25 +48,39 @@ func (c *Client) EnsureTopics(ctx context.Context) error {
 		}
 		configs = append(configs, cfg)
 	}
-	return c.retry(ctx, "topics", "create Kafka topics", func(ctx context.Context) error {
+	var there layout
+	err := c.retry(ctx, "topics", "create Kafka topics", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		err := c.createTopics(ctx, configs)
+		var err error
+		there, err = c.createTopics(ctx, configs)
 		if err != nil && ctx.Err() == nil {
 			return c.diagnose(ctx, err)
 		}
 		return err
 	})
-}
-
-func (c *Client) createTopics(ctx context.Context, configs []kafka.TopicConfig) error {
-	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: configs})
 	if err != nil {
 		return err
 	}
+	used, err := c.recall(ctx, there)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.partitions = used
+	c.mu.Unlock()
+	return nil
+}
+
+// createTopics gives the number of partitions of each topic.
+func (c *Client) createTopics(ctx context.Context, configs []kafka.TopicConfig) (layout, error) {
+	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: configs})
+	if err != nil {
+		return nil, err
+	}
 	for name, err := range res.Errors {
 		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return fmt.Errorf("topic %s: %w", name, err)
+			return nil, fmt.Errorf("topic %s: %w", name, err)
 		}
 	}
 	var names []string
@@ -74,31 +89,21 @@ func (c *Client) createTopics(ctx context.Context, configs []kafka.TopicConfig) 
 	}
 	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	partitions := map[string]int{}
+	partitions := layout{}
 	for _, t := range meta.Topics {
 		if t.Error != nil {
-			return fmt.Errorf("topic %s: %w", t.Name, t.Error)
+			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
 		}
 		partitions[t.Name] = len(t.Partitions)
 	}
 	for _, name := range names {
 		if partitions[name] == 0 {
-			return fmt.Errorf("topic %s: %w", name, kafka.UnknownTopicOrPartition)
+			return nil, fmt.Errorf("topic %s: %w", name, kafka.UnknownTopicOrPartition)
 		}
 	}
-	n := partitions[lead.TopicContacts]
-	for _, name := range []string{lead.TopicScored, lead.TopicProspects} {
-		if partitions[name] != n {
-			return fmt.Errorf("topic %s has %d partitions and %s has %d; they must be equal, and are never changed once contacts have arrived: %w",
-				lead.TopicContacts, n, name, partitions[name], kafka.InvalidTopic)
-		}
-	}
-	c.mu.Lock()
-	c.partitions = partitions
-	c.mu.Unlock()
-	return nil
+	return partitions, nil
 }
 
 // PartitionOf says in which partition of topic records with this key are: by
@@ -110,9 +115,10 @@ func (c *Client) PartitionOf(topic string, key []byte) (int, error) {
 	if n == 0 {
 		return 0, fmt.Errorf("topic %s: number of partitions not known yet", topic)
 	}
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
+	var few [64]int // so that most topics need no memory for it
+	all := few[:0]
+	for i := range n {
+		all = append(all, i)
 	}
 	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, all...), nil
 }
