@@ -8,6 +8,7 @@ import (
 
 // DeadLetter is something that could not be understood, as the page shows it.
 type DeadLetter struct {
+	ID        string    `ch:"id"`
 	At        time.Time `ch:"at"`
 	Stage     string    `ch:"stage"`
 	Source    string    `ch:"source"`

@@ -1,6 +1,6 @@
 -- Dead letters, newest first; sample is the beginning of what came in.
 SELECT
-    at, toString(stage) AS stage, toString(source) AS source, reason, origin,
+    id, at, toString(stage) AS stage, toString(source) AS source, reason, origin,
     toValidUTF8(substring(raw, 1, 2000)) AS sample, length(raw) AS bytes, truncated,
     (SELECT count() FROM dead_letters) AS total
 FROM dead_letters
