@@ -9,7 +9,7 @@ FUZZTIME ?= 20s
 .PHONY: help run demo test soak bench lint fuzz build engine clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1@/' | column -t -s @
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
 run: engine build ## build and start leadd with deploy/leadd.yaml
 	bin/leadd serve -c deploy/leadd.yaml

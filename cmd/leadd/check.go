@@ -25,7 +25,7 @@ func check(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errSaid
 	}
-	_, err = fmt.Fprintf(t.out, "%s is right: %d web forms, %d mailboxes, criteria %s\n",
+	_, err = fmt.Fprintf(t.out, "%s is right (webhooks: %d, mailboxes: %d, criteria: %s)\n",
 		*file, len(cfg.Webhooks), len(cfg.Mailboxes), criteria.ID())
 	return err
 }

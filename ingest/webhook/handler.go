@@ -147,6 +147,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 	if err != nil {
 		return "", h.buryIf(r, src, body, err)
 	}
+	posted.addCampaign(r.URL.Query())
 	return h.accept(r.Context(), r.Header, src, posted, time.Now())
 }
 

@@ -624,3 +624,15 @@ func TestWhatIsNotEscapedRight(t *testing.T) {
 		}
 	}
 }
+
+// TestCampaignInTheAddress: the query says what the form does not.
+func TestCampaignInTheAddress(t *testing.T) {
+	d := newDoor(t)
+	w := d.post("/in/website?utm_source=google&utm_campaign=spring&secret=x", "email=ada@acme.example&utm_campaign=summer", "Content-Type", formType)
+	if w.Code != 200 || len(d.contacts) != 1 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if got := d.contacts[0]; got.Campaign != (lead.Campaign{Source: "google", Name: "summer"}) || len(got.Fields) != 3 {
+		t.Errorf("%+v", got)
+	}
+}

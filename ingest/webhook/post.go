@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/url"
@@ -216,6 +217,17 @@ func (p *post) add(name, value string) error {
 	}
 	p.fields = append(p.fields, lead.Field{Name: name, Value: value})
 	return nil
+}
+
+// addCampaign adds what the address says of the campaign, where the form does
+// not: a form's action may carry utm_source and the like.
+func (p *post) addCampaign(query url.Values) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		known := slices.ContainsFunc(p.fields, func(f lead.Field) bool { return f.Name == name })
+		if strings.HasPrefix(name, "utm_") && query.Get(name) != "" && !known {
+			p.fields = append(p.fields, lead.Field{Name: name, Value: query.Get(name)})
+		}
+	}
 }
 
 func tooManyFields() *problem {
