@@ -1,13 +1,12 @@
 package mailbox
 
 import (
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"time"
+
+	"leadd/internal/certs"
 )
 
 // The ways to reach the server (Config.TLS).
@@ -67,7 +66,7 @@ func (c Config) Validate() []error {
 		wrong("addr: %q is no port; use a number from 1 to 65535", port)
 	}
 	if c.CAFile != "" {
-		if _, err := c.roots(); err != nil {
+		if _, err := certs.Pool(c.CAFile); err != nil {
 			wrong("ca_file: %w", err)
 		}
 	}
@@ -112,22 +111,6 @@ func (c Config) withDefaults() Config {
 		c.MaxSize = defaultMaxSize
 	}
 	return c
-}
-
-// roots reads CAFile; nil without one, which means the system's.
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New(c.CAFile + " holds no PEM certificate")
-	}
-	return pool, nil
 }
 
 // inbox names the folder, whoever configured it under whatever name.

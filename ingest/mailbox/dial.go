@@ -11,6 +11,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-sasl"
+
+	"leadd/internal/certs"
 )
 
 // dialLimit is how long TCP may take to connect.
@@ -53,7 +55,7 @@ func (c Config) greet(ctx context.Context, conn net.Conn, unilateral *imapclient
 	if err != nil {
 		return nil, err
 	}
-	roots, err := c.roots()
+	roots, err := certs.Pool(c.CAFile)
 	if err != nil {
 		return nil, fmt.Errorf("read ca_file: %w", err)
 	}

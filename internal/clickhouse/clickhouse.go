@@ -4,11 +4,9 @@ package clickhouse
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"leadd/internal/certs"
 )
 
 // Config says which ClickHouse to use. Without Addr it is the embedded one.
@@ -147,16 +147,9 @@ func (t TLS) load() (*tls.Config, error) {
 	if !t.Enabled {
 		return nil, nil
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the certificates to trust for ClickHouse: %w", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", t.CAFile)
-		}
+	roots, err := certs.Pool(t.CAFile)
+	if err != nil {
+		return nil, err
 	}
-	return cfg, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, nil
 }
