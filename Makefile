@@ -6,7 +6,7 @@ ENGINE := internal/embedded/engine
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak bench lint fuzz build engine clean
+.PHONY: help run demo test soak bench eval lint fuzz build engine clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ bench: engine ## measure the speed and print it beside its goals
 		/^BenchmarkSpeed/ { sub(/^BenchmarkSpeed/, "", $$1); sub(/-[0-9]+$$/, "", $$1); print $$1; \
 			for (i = 3; i < NF; i += 2) printf "    %-22s %10s\n", $$(i+1), $$i; next } \
 		/FAIL|SKIP|panic|_test.go/ { print; failed = failed || /FAIL/ } END { exit failed }'
+
+eval: ## measure the evidence found in the labelled samples (LEADD_EVAL=FILE: in your own)
+	go test -count=1 -run EvalFile -v ./scoring/evidence
 
 lint: ## run golangci-lint
 	go run $(GOLANGCI) run

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -119,13 +120,14 @@ func extractor(t testing.TB) *evidence.Extractor {
 	return e
 }
 
-// TestEvalFile measures a labelled file of one's own, named by LEADD_EVAL:
-// LEADD_EVAL=file.jsonl go test -run EvalFile -v. LEADD_EVAL_PART=1 takes the
+// TestEvalFile measures a labelled file and shows the figures, as make eval
+// does: the project's own samples, or the file that LEADD_EVAL names (with its
+// whole path). LEADD_EVAL_PART=1 takes the
 // first half of it and shows the mistakes, 2 the second half, only its figures.
 func TestEvalFile(t *testing.T) {
 	file := os.Getenv("LEADD_EVAL")
 	if file == "" {
-		t.Skip("LEADD_EVAL names no labelled file")
+		file = filepath.Join("testdata", "samples.jsonl")
 	}
 	items := readItems(t, file)
 	show := true
