@@ -24,6 +24,10 @@ const (
 	minBackOff  = 100 * time.Millisecond // before the first restart
 	maxBackOff  = 10 * time.Second       // between restarts
 	steadyAfter = time.Minute            // a run so long begins the back-off anew
+
+	// What ends by itself so often, and never lives so long, is no engine.
+	maxRefusals  = 5
+	startedAfter = 10 * time.Second
 )
 
 //go:embed clickhouse.xml
@@ -102,7 +106,8 @@ func (c *ClickHouse) Ready(ctx context.Context) error {
 
 // Run keeps the engine running until ctx is done, then stops it, within about
 // a second, and returns nil. An engine that ends by itself is started again.
-// A directory that another process uses is an error.
+// A directory that another process uses is an error, and so is a file that
+// turns out to be no engine.
 func (c *ClickHouse) Run(ctx context.Context) (err error) {
 	lock, err := lockDir(c.dir)
 	if err != nil {
@@ -114,7 +119,7 @@ func (c *ClickHouse) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("run embedded clickhouse: %w", err)
 	}
 
-	backOff := minBackOff
+	backOff, refusals := minBackOff, 0
 	for {
 		began := time.Now()
 		err := c.runOnce(ctx, config)
@@ -125,6 +130,16 @@ func (c *ClickHouse) Run(ctx context.Context) (err error) {
 		if lived > steadyAfter {
 			backOff = minBackOff
 		}
+		switch {
+		case refusals < 0:
+		case lived > startedAfter:
+			refusals = -1 // it is an engine; whatever happens later may pass
+		case !killed(err):
+			if refusals++; refusals == maxRefusals {
+				return fmt.Errorf("run embedded clickhouse: %s ended %d times as soon as it was started; is it libchdb.so or a clickhouse binary? its last words are in the log: %w",
+					c.engine.path, refusals, err)
+			}
+		}
 		c.log.Error().Err(err).Dur("lived_ms", lived).Dur("restart_in_ms", backOff).Msg("embedded clickhouse ended by itself")
 		select {
 		case <-ctx.Done():
@@ -133,6 +148,12 @@ func (c *ClickHouse) Run(ctx context.Context) (err error) {
 		}
 		backOff = min(2*backOff, maxBackOff)
 	}
+}
+
+// killed reports whether a child was ended by a signal.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() < 0
 }
 
 // runOnce runs one child to its end, or to ctx's.

@@ -292,6 +292,26 @@ func TestClickHouseWithoutEngine(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoEngine: files that cannot be run, or are no library.
+func TestWhatIsNoEngine(t *testing.T) {
+	for _, name := range []string{"clickhouse", "libchdb.so"} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(file, []byte("no engine"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("LEADD_ENGINE", file)
+			c, err := NewClickHouse(t.TempDir(), "default", zerolog.Nop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Run(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

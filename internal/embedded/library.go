@@ -26,7 +26,7 @@ func findEngine() (engine, error) {
 	if path := os.Getenv("LEADD_ENGINE"); path != "" {
 		info, err := os.Stat(path)
 		if err != nil {
-			return engine{}, fmt.Errorf("%w: %w", ErrNoEngine, err)
+			return engine{}, fmt.Errorf("%w: LEADD_ENGINE: %w; name libchdb.so or a clickhouse binary, or run make engine and unset it", ErrNoEngine, err)
 		}
 		if info.IsDir() {
 			return engine{}, fmt.Errorf("%w: %s is a directory, name the library or the clickhouse binary in it", ErrNoEngine, path)
