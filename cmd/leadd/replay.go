@@ -32,6 +32,7 @@ const replayConnect = 10 * time.Second
 func replay(t terminal, args []string) (err error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	file := flags.String("c", "leadd.yaml", "configuration `FILE`")
+	data := flags.String("data", "", "the daemon keeps its data in `DIR` instead of the file's data")
 	list := flags.Bool("list", false, "list the dead letters and change nothing")
 	if err := parseFlags(t, flags, args, true); err != nil {
 		return err
@@ -39,6 +40,9 @@ func replay(t terminal, args []string) (err error) {
 	cfg, err := config.Load(*file)
 	if err != nil {
 		return err
+	}
+	if *data != "" {
+		cfg.Data = *data
 	}
 	if err := findServers(&cfg); err != nil {
 		return err
