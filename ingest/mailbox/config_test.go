@@ -62,7 +62,7 @@ func TestValidate(t *testing.T) {
 			"poll: 1h0m0s is not between 1s and 9m",
 			"max_size: 10 is not between 65536 and 1073741824 bytes",
 		}},
-		"no CA file":  {good(func(c *mailbox.Config) { c.CAFile = "testdata/none.pem" }), []string{"ca_file: open testdata/none.pem: no such file or directory"}},
+		"no CA file":  {good(func(c *mailbox.Config) { c.CAFile = "testdata/none.pem" }), []string{"ca_file: read the certificates to trust: open testdata/none.pem: no such file or directory"}},
 		"no PEM file": {good(func(c *mailbox.Config) { c.CAFile = "config_test.go" }), []string{"ca_file: config_test.go holds no PEM certificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
