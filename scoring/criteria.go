@@ -82,10 +82,6 @@ func Default() *Criteria {
 	return c
 }
 
-// DefaultFile gives the text of the built-in criteria, to start an own file
-// from.
-func DefaultFile() []byte { return slices.Clone(defaultFile) }
-
 // ID names the criteria and their version: "default-1".
 func (c *Criteria) ID() string { return c.id }
 

@@ -35,9 +35,6 @@ func NewEngine(c *Criteria) *Engine {
 	return &Engine{criteria: c, judges: sync.Pool{New: func() any { return newJudge(c) }}}
 }
 
-// Criteria gives the criteria the engine judges by.
-func (e *Engine) Criteria() *Criteria { return e.criteria }
-
 // Apply is the pure function of scoring: it gives the prospect's state after
 // contact c and the scored record. p is nil for a prospect's first contact;
 // findings is the evidence in c's text; offset is c's, in its partition.

@@ -28,13 +28,13 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	switch {
 	case c.FlushInterval <= 0:
-		return fmt.Errorf("flush_interval is %v: give a time above 0, such as 1s", c.FlushInterval)
+		return fmt.Errorf("FlushInterval is %v: give a time above 0, such as 1s", c.FlushInterval)
 	case c.FlushRecords < 1:
-		return fmt.Errorf("flush_records is %d: give at least 1", c.FlushRecords)
+		return fmt.Errorf("FlushRecords is %d: give at least 1", c.FlushRecords)
 	case c.FlushBytes < 1:
-		return fmt.Errorf("flush_bytes is %d: give at least 1", c.FlushBytes)
+		return fmt.Errorf("FlushBytes is %d: give at least 1", c.FlushBytes)
 	case c.MemoryBytes < c.FlushBytes:
-		return fmt.Errorf("memory_bytes is %d, less than flush_bytes (%d): no full batch would fit", c.MemoryBytes, c.FlushBytes)
+		return fmt.Errorf("MemoryBytes is %d, less than FlushBytes (%d): no full batch would fit", c.MemoryBytes, c.FlushBytes)
 	}
 	return nil
 }

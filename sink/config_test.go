@@ -12,10 +12,10 @@ func TestConfigMistakes(t *testing.T) {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(*sink.Config){
-		"flush_interval is 0s":  func(c *sink.Config) { c.FlushInterval = 0 },
-		"flush_records is 0":    func(c *sink.Config) { c.FlushRecords = 0 },
-		"flush_bytes is 0":      func(c *sink.Config) { c.FlushBytes = 0 },
-		"less than flush_bytes": func(c *sink.Config) { c.MemoryBytes = c.FlushBytes - 1 },
+		"FlushInterval is 0s":  func(c *sink.Config) { c.FlushInterval = 0 },
+		"FlushRecords is 0":    func(c *sink.Config) { c.FlushRecords = 0 },
+		"FlushBytes is 0":      func(c *sink.Config) { c.FlushBytes = 0 },
+		"less than FlushBytes": func(c *sink.Config) { c.MemoryBytes = c.FlushBytes - 1 },
 	} {
 		cfg := sink.DefaultConfig()
 		change(&cfg)
