@@ -34,9 +34,9 @@ type Config struct {
 	Data string `yaml:"data"`
 	// Log is the least level that is logged: debug, info, warn or error.
 	Log string `yaml:"log"`
-	// Criteria is the criteria file; empty: the built-in ones. A relative
-	// name is seen from the configuration file.
-	Criteria string `yaml:"criteria"`
+	// Criteria is the criteria file, or a list of them, one a product; none:
+	// the built-in ones. A relative name is seen from the configuration file.
+	Criteria Files `yaml:"criteria"`
 
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
@@ -70,8 +70,10 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 	if err := d.decodeFile(&cfg); err != nil {
 		return Config{}, err
 	}
-	if cfg.Criteria != "" && !filepath.IsAbs(cfg.Criteria) {
-		cfg.Criteria = filepath.Join(filepath.Dir(file), cfg.Criteria)
+	for i, name := range cfg.Criteria {
+		if !filepath.IsAbs(name) {
+			cfg.Criteria[i] = filepath.Join(filepath.Dir(file), name)
+		}
 	}
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
@@ -93,12 +95,13 @@ func (c *Config) validate(d *decoder) {
 	if c.Data == "" {
 		d.mistakes("", errors.New("data: no directory is named"))
 	}
-	if c.Criteria != "" {
-		if _, err := os.Stat(c.Criteria); err != nil {
+	c.Criteria = slices.DeleteFunc(c.Criteria, func(name string) bool {
+		_, err := os.Stat(name)
+		if err != nil {
 			d.mistakes("", fmt.Errorf("criteria: there is no such file, seen from the configuration file: %w", err))
-			c.Criteria = ""
 		}
-	}
+		return err != nil
+	})
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)
 	d.mistakes("kafka", c.Kafka.Validate())
