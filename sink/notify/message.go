@@ -12,21 +12,25 @@ import (
 
 // move is one promotion or fall.
 type move struct {
-	scored *lead.Scored
-	change *lead.StageChange
+	scored  *lead.Scored
+	verdict *lead.Verdict
+	change  *lead.StageChange
 }
 
 // moves lists what a contact brought about, in order.
-func moves(s *lead.Scored) []move {
-	if s.Change == nil {
-		return nil
+func moves(s *lead.Scored) (all []move) {
+	for i := range s.Verdicts {
+		v := &s.Verdicts[i]
+		for j := range v.Changes {
+			all = append(all, move{s, v, &v.Changes[j]})
+		}
 	}
-	return []move{{s, s.Change}}
+	return all
 }
 
 // id is the same whenever the same move is sent.
 func (m move) id() string {
-	return "msg_" + lead.ContactID("move", m.scored.Contact.ID, m.change.From.String(), m.change.To.String())
+	return "msg_" + lead.ContactID("move", m.scored.Contact.ID, m.verdict.Product, m.change.From.String(), m.change.To.String())
 }
 
 // event is the body of a webhook.
@@ -40,7 +44,8 @@ type data struct {
 	Prospect string        `json:"prospect"` // its key
 	Company  lead.Company  `json:"company"`
 	Person   lead.Person   `json:"person"` // whose contact it was
-	Criteria string        `json:"criteria"`
+	Product  string        `json:"product"`
+	Criteria string        `json:"criteria"` // version that judged: "default-1"
 	From     lead.Stage    `json:"from"`
 	To       lead.Stage    `json:"to"`
 	Score    int           `json:"score"`
@@ -66,9 +71,10 @@ func (m move) promoted() bool { return m.change.To != lead.StageLost && m.change
 func (m move) webhook(page string) ([]byte, error) {
 	c := &m.scored.Contact
 	e := event{Type: "prospect.fell", Timestamp: m.change.At, Data: data{
-		Prospect: c.Prospect, Company: c.Company, Person: c.Person, Criteria: m.scored.Criteria,
-		From: m.change.From, To: m.change.To, Score: m.scored.Score, Rule: m.change.Rule, Evidence: m.change.Evidence,
-		Reasons: append([]lead.Reason{}, m.scored.Reasons...),
+		Prospect: c.Prospect, Company: c.Company, Person: c.Person,
+		Product: m.verdict.Product, Criteria: m.verdict.Criteria,
+		From: m.change.From, To: m.change.To, Score: m.verdict.Score, Rule: m.change.Rule, Evidence: m.change.Evidence,
+		Reasons: append([]lead.Reason{}, m.verdict.Reasons...),
 		Contact: contact{ID: c.ID, Source: c.Source, Kind: c.Kind, At: c.At, Subject: c.Subject, From: c.Campaign},
 		Page:    link(page, c.Prospect),
 	}}
@@ -106,8 +112,11 @@ func (m move) chat(page string) ([]byte, error) {
 	if !m.promoted() {
 		article = ""
 	}
+	if len(m.scored.Verdicts) > 1 {
+		name = m.verdict.Product + ": " + name
+	}
 	text := fmt.Sprintf("%s %s %s%s, from %s. %s.", name, verb, article, m.change.To, m.change.From, strings.TrimSuffix(m.change.Evidence, "."))
-	for _, r := range m.scored.Reasons {
+	for _, r := range m.verdict.Reasons {
 		if r.Points > 0 && r.Evidence != "" {
 			text += fmt.Sprintf("\n• %s (%+d): %s", strings.ReplaceAll(r.Criterion, "_", " "), r.Points, r.Evidence)
 			if r.Person != "" {

@@ -130,9 +130,12 @@ func (s *scene) scored(to lead.Stage, edit func(*lead.Scored)) lead.Scored {
 			ID: lead.ContactID("test", fmt.Sprint(s.next)), Prospect: "acme.example", Source: "website", Kind: lead.KindForm,
 			Class: lead.ClassInquiry, At: now, Received: now, Person: lead.Person{Name: "Ada <Admin>"}, Company: lead.Company{Name: "Acme & Sons", Domain: "acme.example"},
 		},
-		Offset: s.next, Criteria: "default-1", Stage: to, Score: 80,
-		Reasons: []lead.Reason{{Criterion: "needs_identified", Points: 10, Evidence: "200 licences", Person: "Ada <Admin>"}},
-		Change:  &lead.StageChange{From: lead.StageContact, To: to, At: now, Rule: "met(need)", Evidence: "Need is met, with 80 points"},
+		Offset: s.next, AsOf: now,
+		Verdicts: []lead.Verdict{{
+			Product: "default", Criteria: "default-1", Stage: to, Score: 80,
+			Reasons: []lead.Reason{{Criterion: "needs_identified", Points: 10, Evidence: "200 licences", Person: "Ada <Admin>"}},
+			Changes: []lead.StageChange{{From: lead.StageContact, To: to, At: now, Rule: "met(need)", Evidence: "Need is met, with 80 points"}},
+		}},
 	}
 	if edit != nil {
 		edit(&r)
@@ -180,9 +183,9 @@ func TestPromotionsAreToldOnce(t *testing.T) {
 	began := time.Now().Add(-time.Minute)
 	s.scored(lead.StageLead, func(r *lead.Scored) { r.Contact.Received = began.Add(-2 * time.Hour) }) // before the destination was there
 	first := s.scored(lead.StageLead, nil)
-	s.append(first)                                                                               // a rival's
-	s.scored(lead.StageLead, func(r *lead.Scored) { r.Change.At = time.Now().AddDate(-1, 0, 0) }) // an import's
-	s.scored(lead.StageContact, func(r *lead.Scored) { r.Change = nil })
+	s.append(first)                                                                                               // a rival's
+	s.scored(lead.StageLead, func(r *lead.Scored) { r.Verdicts[0].Changes[0].At = time.Now().AddDate(-1, 0, 0) }) // an import's
+	s.scored(lead.StageContact, func(r *lead.Scored) { r.Verdicts[0].Changes = nil })
 	s.scored(lead.StageLost, nil)
 	stop := s.run(cfg, began)
 	got := crm.await(t, 2)
@@ -291,8 +294,12 @@ func TestChat(t *testing.T) {
 	s, chat := newScene(t), newReceiver(t)
 	s.scored(lead.StageLead, nil) // not asked for
 	s.scored(lead.StageOpportunity, nil)
-	s.scored(lead.StageCustomer, nil)
-	s.scored(lead.StageLost, func(r *lead.Scored) { r.Contact.Company.Name = ""; r.Reasons = nil; r.Change.From = lead.StageLead })
+	s.scored(lead.StageCustomer, func(r *lead.Scored) { r.Verdicts = append(r.Verdicts, lead.Verdict{Product: "training"}) })
+	s.scored(lead.StageLost, func(r *lead.Scored) {
+		r.Contact.Company.Name = ""
+		r.Verdicts[0].Reasons = nil
+		r.Verdicts[0].Changes[0].From = lead.StageLead
+	})
 	defer s.run(notify.Config{URL: chat.URL, Format: "chat", Stages: []string{"opportunity", "customer", "lost"}, Page: "https://leadd.example"}, time.Time{})()
 	var said []string
 	for _, d := range chat.await(t, 3) {
@@ -305,7 +312,7 @@ func TestChat(t *testing.T) {
 	want := []string{
 		"Acme &amp; Sons (acme.example) became an opportunity, from contact. Need is met, with 80 points.\n" +
 			"• needs identified (+10): 200 licences — Ada &lt;Admin&gt;\nhttps://leadd.example/prospects/acme.example",
-		"Acme &amp; Sons (acme.example) became a customer, from contact. Need is met, with 80 points.\n" +
+		"default: Acme &amp; Sons (acme.example) became a customer, from contact. Need is met, with 80 points.\n" +
 			"• needs identified (+10): 200 licences — Ada &lt;Admin&gt;\nhttps://leadd.example/prospects/acme.example",
 		"acme.example is lost, from lead. Need is met, with 80 points.\nhttps://leadd.example/prospects/acme.example",
 	}
