@@ -1,0 +1,130 @@
+package scenario
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"leadd/lead"
+	"leadd/scoring"
+)
+
+// prospects are those of one scenario. They are all that this package knows of
+// the engine and its states: apply takes a contact in, standing tells how a
+// prospect stands at a time.
+type prospects struct {
+	engine *scoring.Engine
+	offset int64
+	seen   map[string]time.Time // when the last contact of an id was received
+	byKey  map[string]*prospect
+}
+
+type prospect struct {
+	state   *lead.Prospect
+	ledger  []lead.Reason
+	changes []lead.StageChange     // since the last expectations about it
+	people  map[string]lead.Person // who made a contact, by its id
+}
+
+// standing is how a prospect stands at a time.
+type standing struct {
+	key     string
+	at      time.Time
+	stage   lead.Stage
+	score   int
+	met     []string
+	ledger  []lead.Reason
+	changes []lead.StageChange // since the last expectations about it
+	people  map[string]lead.Person
+	class   lead.Class // of the last step's contact
+}
+
+func newProspects(e *scoring.Engine) *prospects {
+	return &prospects{engine: e, seen: map[string]time.Time{}, byKey: map[string]*prospect{}}
+}
+
+// apply takes a contact in; false: it is the second delivery of one that was
+// taken in, by the same rule as scoring's.
+func (ps *prospects) apply(c *lead.Contact, findings []lead.Finding) bool {
+	if before, known := ps.seen[c.ID]; known && c.Received.Sub(before) < time.Duration(c.RepeatAfter)*time.Second {
+		return false
+	}
+	ps.seen[c.ID] = c.Received
+	c.ID = lead.ContactID(c.ID, c.Received.String())
+	p := ps.byKey[c.Prospect]
+	if p == nil {
+		p = &prospect{people: map[string]lead.Person{}}
+		ps.byKey[c.Prospect] = p
+	}
+	state, scored := ps.engine.Apply(p.state, c, findings, ps.offset)
+	ps.offset++
+	p.state, p.ledger, p.people[c.ID] = state, append(p.ledger, scored.Reasons...), c.Person
+	if scored.Change != nil {
+		p.changes = append(p.changes, *scored.Change)
+	}
+	return true
+}
+
+// standing tells how a prospect stands at a time, not before its last contact.
+// The engine tells time from contacts only, so a newsletter is tried: it moves
+// the time and counts for nothing else. What came of it is forgotten again.
+func (ps *prospects) standing(key string, at time.Time) *standing {
+	p := ps.byKey[key]
+	state, ledger, changes := p.state, p.ledger, p.changes
+	if at.After(state.Last) {
+		now, scored := ps.engine.Apply(state, &lead.Contact{
+			ID: "silence", Prospect: key, At: at, Received: at, Kind: lead.KindMail, Class: lead.ClassNewsletter,
+		}, nil, ps.offset)
+		state, ledger = now, slices.Concat(ledger, scored.Reasons)
+		if scored.Change != nil {
+			changes = append(slices.Clone(changes), *scored.Change)
+		}
+	}
+	s := &standing{key: key, at: state.Last, stage: state.Stage, score: state.Score, ledger: ledger, changes: changes, people: p.people}
+	for _, m := range state.Met {
+		s.met = append(s.met, m.Criterion)
+	}
+	return s
+}
+
+// find gives the key of the prospect that a name is about: its key, or the
+// address of one of its people.
+func (ps *prospects) find(name string) (key string, ok bool) {
+	if _, ok := ps.byKey[name]; ok {
+		return name, true
+	}
+	for _, key := range ps.keys() {
+		for _, who := range ps.byKey[key].people {
+			if who.Email == name {
+				return key, true
+			}
+		}
+	}
+	return "", false
+}
+
+// keys are those of the prospects so far, in order.
+func (ps *prospects) keys() []string {
+	return slices.Sorted(maps.Keys(ps.byKey))
+}
+
+// isPerson reports whether a reason comes from the person of this name or
+// address.
+func (s *standing) isPerson(r lead.Reason, who string) bool {
+	return strings.EqualFold(r.Person, who) || strings.EqualFold(s.people[r.Contact].Email, who)
+}
+
+// deciders are the reasons why somebody is known to have authority.
+func (s *standing) deciders() []lead.Reason {
+	if !slices.Contains(s.met, authority) {
+		return nil
+	}
+	var reasons []lead.Reason
+	for _, r := range s.ledger {
+		if r.Criterion == authority && r.Points >= 0 {
+			reasons = append(reasons, r)
+		}
+	}
+	return reasons
+}
