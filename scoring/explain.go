@@ -14,10 +14,8 @@ func (c *Criteria) Explain() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Criteria %s\n\n", c.id)
 	b.WriteString("A criterion is met by what one contact says or shows. It stays met, and its points count once.\n")
-	language, env := whenLanguage(c.titles.levels), newJudge(c).whenEnv
 	for i := range c.criteria {
-		criterion := &c.criteria[i]
-		fmt.Fprintf(&b, "- %s (%s) is met when %s.\n", capital(plainName(criterion.name)), plainPoints(criterion.points), language.explain(criterion.when, env))
+		fmt.Fprintf(&b, "- %s\n", c.ExplainCriterion(c.criteria[i].name))
 	}
 	if len(c.engagement) > 0 {
 		b.WriteString("\nTouching us earns points too.\n")
@@ -32,6 +30,17 @@ func (c *Criteria) Explain() string {
 		}
 	}
 	return b.String()
+}
+
+// ExplainCriterion says in a plain sentence when a criterion is met, "" where
+// there is none of this name.
+func (c *Criteria) ExplainCriterion(name string) string {
+	when, points, ok := c.When(name)
+	if !ok {
+		return ""
+	}
+	words := whenLanguage(c.titles.levels).explain(when, newJudge(c).whenEnv)
+	return fmt.Sprintf("%s (%s) is met when %s.", capital(plainName(name)), plainPoints(points), words)
 }
 
 // ExplainStage gives a stage's rule as a plain sentence.

@@ -147,7 +147,7 @@ func runScripts(t terminal, scripts []*scenario.Script, runner *scenario.Runner)
 			}
 		}
 	}
-	if _, err := fmt.Fprintf(t.out, "%d scenarios, %d not as expected\n", all, failed); err != nil {
+	if _, err := fmt.Fprintf(t.out, "scenarios: %d, not as expected: %d\n", all, failed); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	if failed > 0 {

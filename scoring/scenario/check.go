@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"leadd/lead"
 	"leadd/scoring"
@@ -50,7 +51,7 @@ func (p *parser) check(line string, start int) {
 		p.here(line, strings.LastIndex(line, value), "%s", mistake)
 		return
 	}
-	p.expect.checks = append(p.expect.checks, check{line: p.line, column: start + 1, key: key, want: value, got: got})
+	p.expect.checks = append(p.expect.checks, check{line: p.line, column: utf8.RuneCountInString(line[:start]) + 1, key: key, want: value, got: got})
 }
 
 // unless gives how it is, where that is not as expected.
@@ -97,15 +98,21 @@ var listComma = regexp.MustCompile(`\s*,\s*(?:and\s+)?|\s+and\s+`)
 
 // list reads "need, budget and authority"; every name must be known.
 func (p *parser) list(value string) ([]string, string) {
-	names := listComma.Split(value, -1)
-	known := p.criteria.Names()
-	for i, name := range names {
-		names[i] = strings.ReplaceAll(strings.ToLower(name), " ", "_")
-		if !slices.Contains(known, names[i]) {
-			return nil, fmt.Sprintf("no criterion is named %s (%s)%s", name, strings.Join(known, ", "), scoring.Suggest(names[i], known))
+	names, known := criterionNames(value), p.criteria.Names()
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Sprintf("no criterion is named %s (%s)%s", name, strings.Join(known, ", "), scoring.Suggest(name, known))
 		}
 	}
 	return names, ""
+}
+
+func criterionNames(value string) []string {
+	names := listComma.Split(value, -1)
+	for i := range names {
+		names[i] = strings.ReplaceAll(strings.ToLower(names[i]), " ", "_")
+	}
+	return names
 }
 
 func (s *standing) metList() string {
@@ -129,8 +136,8 @@ func (p *parser) met(value string) (func(*standing) string, string) {
 func (p *parser) notMet(value string) (func(*standing) string, string) {
 	names, mistake := p.list(value)
 	return func(s *standing) string {
-		any := slices.ContainsFunc(names, func(n string) bool { return slices.Contains(s.met, n) })
-		return unless(!any, "met: "+s.metList())
+		met := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !slices.Contains(s.met, n) })
+		return unless(len(met) == 0, "met: "+strings.Join(met, ", "))
 	}, mistake
 }
 
@@ -163,7 +170,7 @@ func (p *parser) reason(value string) (func(*standing) string, string) {
 				same = append(same, fmt.Sprintf("%s %+d %q by %s", r.Criterion, r.Points, r.Evidence, cmp.Or(r.Person, "nobody")))
 			}
 		}
-		return cmp.Or(strings.Join(same, "; "), "no reason of that name")
+		return cmp.Or(strings.Join(same, "; "), "no reason of this name")
 	}, ""
 }
 

@@ -97,13 +97,14 @@ func (p *parser) head(line string) {
 		p.happens(line)
 	default:
 		p.broken = true
-		p.here(line, 0, "a line at the left edge begins with Scenario:, with a time such as 2026-03-02 09:00 or 3 days later, or with expect%s; what belongs to the line above is indented",
+		p.here(line, 0, "a line at the left edge begins with Scenario:, with a time such as 2026-03-02 09:00 or 3 days later, or with expect, and what belongs to it is indented%s",
 			scoring.Suggest(name, []string{"scenario", "expect"}))
 	}
 }
 
 // name begins a scenario.
 func (p *parser) name(line, name string, colon bool) {
+	p.beforeScenario = len(p.problems)
 	switch {
 	case !colon:
 		p.here(line, len("scenario"), "a colon is missing: write Scenario: and its name")
@@ -112,7 +113,6 @@ func (p *parser) name(line, name string, colon bool) {
 	case slices.ContainsFunc(p.script.Scenarios, func(s *Scenario) bool { return s.Name == name }):
 		p.here(line, strings.Index(line, name), "there are two scenarios of this name; their results could not be told apart")
 	}
-	p.beforeScenario = len(p.problems)
 	p.scenario = &Scenario{Name: name, File: p.script.File, Line: p.line}
 	p.script.Scenarios = append(p.script.Scenarios, p.scenario)
 }
@@ -189,6 +189,9 @@ func (p *parser) happens(line string) {
 	if !p.what(line, len(when)+1, what, s) {
 		return
 	}
+	if s.kind == kindSilence && len(p.scenario.steps) == 0 && len(p.problems) == p.beforeScenario {
+		p.here(line, strings.LastIndex(line, what), "nobody has been heard of yet; silence comes after a form, a mail or an event")
+	}
 	p.step, p.last, p.broken = s, s.at, false
 }
 
@@ -231,11 +234,11 @@ func (p *parser) time(line, when string) (at time.Time, ok bool) {
 	if direction == "earlier" {
 		n = -n
 	}
-	switch span := time.Duration(n); units[i] {
+	switch units[i] {
 	case "minute":
-		at = p.last.Add(span * time.Minute)
+		at = p.last.Add(time.Duration(n * int(time.Minute)))
 	case "hour":
-		at = p.last.Add(span * time.Hour)
+		at = p.last.Add(time.Duration(n * int(time.Hour)))
 	case "day":
 		at = p.last.AddDate(0, 0, n)
 	case "week":
@@ -320,12 +323,15 @@ func (p *parser) expected(line, rest string) {
 
 // indented reads a line that belongs to the head above; it begins at start.
 func (p *parser) indented(line string, start int) {
+	first, _, _ := strings.Cut(strings.ToLower(line[start:]), " ")
 	switch {
 	case p.broken:
+	case first == "expect" || first == "expect:" || first == "scenario:":
+		p.here(line, start, "%s stands at the left edge; take the blanks before it away", strings.TrimSuffix(first, ":"))
 	case p.expect != nil:
 		p.check(line, start)
 	case p.step == nil:
-		p.here(line, start, "an indented line belongs to the line above, and there is nothing above it takes; begin with a time, as in 2026-03-02 09:00, mail")
+		p.here(line, start, "an indented line belongs to what happens above it, and nothing has happened yet; begin with a time, as in 2026-03-02 09:00, mail")
 	case p.step.kind == kindSilence:
 		p.here(line, start, "silence has no details; expect stands at the left edge")
 	case line[start] == '|':
@@ -375,7 +381,7 @@ func (p *parser) detail(line string, start int) {
 			p.here(line, start, "the mail has %s twice", name)
 		}
 	}
-	p.step.details = append(p.step.details, detail{line: p.line, column: start + 1, name: name, value: value})
+	p.step.details = append(p.step.details, detail{name: name, value: value})
 }
 
 var otherHeader = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*:\s*\S`)

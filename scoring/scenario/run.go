@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ type failure struct {
 	mistakes []mistake
 	standing *standing // nil: there is no such prospect
 	taken    taken
-	rules    []string // sentences on the stages that were expected
+	rules    []string // sentences on what was expected in vain
 }
 
 type mistake struct {
@@ -100,19 +101,14 @@ func (r *Runner) Run(s *Scenario) Result {
 // expect compares one block of expectations with how the prospect stands.
 func (r *Runner) expect(ps *prospects, step *step, e *expect, last taken) failure {
 	f := failure{taken: last}
-	key := ""
-	switch {
-	case e.of != "":
-		var ok bool
-		if key, ok = ps.find(e.of); !ok {
-			f.mistakes = append(f.mistakes, mistake{e.line, e.column, "nobody has written as " + e.of + " yet; prospects so far: " + strings.Join(ps.keys(), ", ")})
-			return f
-		}
-	case last.contact == nil:
-		f.mistakes = append(f.mistakes, mistake{e.line, e.column, "nobody has written yet, so there is nothing to expect"})
+	who := e.of
+	if who == "" && last.contact != nil {
+		who = last.contact.Prospect
+	}
+	key, ok := ps.find(who)
+	if !ok {
+		f.mistakes = append(f.mistakes, mistake{e.line, e.column, fmt.Sprintf("there is no prospect %q yet; those so far: %s", who, strings.Join(ps.keys(), ", "))})
 		return f
-	default:
-		key = last.contact.Prospect
 	}
 	f.standing = ps.standing(key, step.at)
 	if last.contact != nil {
@@ -124,13 +120,28 @@ func (r *Runner) expect(ps *prospects, step *step, e *expect, last taken) failur
 		if got == "" {
 			continue
 		}
-		f.mistakes = append(f.mistakes, mistake{c.line, c.column, fmt.Sprintf("expected %s: %s, but it is %s", c.key, c.want, got)})
-		if stage, err := lead.ParseStage(c.want); c.key == "stage" && err == nil && stage != lead.StageContact {
-			f.rules = append(f.rules, r.criteria.ExplainStage(stage))
-		}
+		f.mistakes = append(f.mistakes, mistake{c.line, c.column, fmt.Sprintf("expected %s: %s; found %s", c.key, c.want, got)})
+		f.rules = append(f.rules, r.rules(c, f.standing)...)
 	}
 	ps.byKey[key].changes = nil
 	return f
+}
+
+// rules gives sentences on what was expected in vain.
+func (r *Runner) rules(c *check, s *standing) (sentences []string) {
+	switch c.key {
+	case "stage":
+		if stage, _ := readStage(c.want); stage != lead.StageContact {
+			sentences = append(sentences, r.criteria.ExplainStage(stage))
+		}
+	case "met":
+		for _, name := range criterionNames(c.want) {
+			if sentence := r.criteria.ExplainCriterion(name); sentence != "" && !slices.Contains(s.met, name) {
+				sentences = append(sentences, sentence)
+			}
+		}
+	}
+	return sentences
 }
 
 // contact makes the n-th step's contact.

@@ -40,8 +40,7 @@ type step struct {
 
 // detail is an answer of a form, or a header of a mail.
 type detail struct {
-	line, column int
-	name, value  string
+	name, value string
 }
 
 // get gives the first detail so named.
