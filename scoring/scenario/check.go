@@ -215,20 +215,20 @@ func (p *parser) decides(value string) (func(*standing) string, string) {
 		return nil, "the criteria have no criterion authority, so nobody is known to decide"
 	}
 	if strings.EqualFold(value, "nobody") {
-		return func(s *standing) string { return unless(len(s.deciders()) == 0, s.deciderList()) }, ""
+		return func(s *standing) string { return unless(len(s.deciders) == 0, s.deciderList()) }, ""
 	}
 	names := listComma.Split(value, -1)
 	return func(s *standing) string {
 		all := !slices.ContainsFunc(names, func(name string) bool {
-			return !slices.ContainsFunc(s.deciders(), func(r lead.Reason) bool { return s.isPerson(r, name) })
+			return !slices.ContainsFunc(s.deciders, func(r lead.Reason) bool { return s.isPerson(r, name) })
 		})
-		return unless(all, s.deciderList())
+		return unless(all && len(s.deciders) == len(names), s.deciderList())
 	}, ""
 }
 
 func (s *standing) deciderList() string {
 	var names []string
-	for _, r := range s.deciders() {
+	for _, r := range s.deciders {
 		names = append(names, cmp.Or(r.Person, "somebody without a name"))
 	}
 	return cmp.Or(strings.Join(names, ", "), "nobody")

@@ -29,15 +29,16 @@ type prospect struct {
 
 // standing is how a prospect stands at a time.
 type standing struct {
-	key     string
-	at      time.Time
-	stage   lead.Stage
-	score   int
-	met     []string
-	ledger  []lead.Reason
-	changes []lead.StageChange // since the last expectations about it
-	people  map[string]lead.Person
-	class   lead.Class // of the last step's contact
+	key      string
+	at       time.Time
+	stage    lead.Stage
+	score    int
+	met      []string
+	ledger   []lead.Reason
+	changes  []lead.StageChange // since the last expectations about it
+	people   map[string]lead.Person
+	deciders []lead.Reason // why somebody is known to have authority
+	class    lead.Class    // of the last step's contact
 }
 
 func newProspects(e *scoring.Engine) *prospects {
@@ -84,6 +85,9 @@ func (ps *prospects) standing(key string, at time.Time) *standing {
 	s := &standing{key: key, at: state.Last, stage: state.Stage, score: state.Score, ledger: ledger, changes: changes, people: p.people}
 	for _, m := range state.Met {
 		s.met = append(s.met, m.Criterion)
+		if i := slices.IndexFunc(ledger, func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.Contact == m.Contact }); i >= 0 && m.Criterion == authority {
+			s.deciders = append(s.deciders, ledger[i])
+		}
 	}
 	return s
 }
@@ -113,18 +117,4 @@ func (ps *prospects) keys() []string {
 // address.
 func (s *standing) isPerson(r lead.Reason, who string) bool {
 	return strings.EqualFold(r.Person, who) || strings.EqualFold(s.people[r.Contact].Email, who)
-}
-
-// deciders are the reasons why somebody is known to have authority.
-func (s *standing) deciders() []lead.Reason {
-	if !slices.Contains(s.met, authority) {
-		return nil
-	}
-	var reasons []lead.Reason
-	for _, r := range s.ledger {
-		if r.Criterion == authority && r.Points >= 0 {
-			reasons = append(reasons, r)
-		}
-	}
-	return reasons
 }

@@ -45,10 +45,11 @@ func (s *standing) writeLedger(b *strings.Builder) {
 		return
 	}
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	width := 0
+	width := len("+/-")
 	for _, r := range s.ledger {
 		width = max(width, len(fmt.Sprintf("%+d", r.Points)))
 	}
+	_, _ = fmt.Fprintf(t, "      reason\t%*s\twhen\twho\tevidence\n", width, "+/-")
 	for _, r := range s.ledger {
 		_, _ = fmt.Fprintf(t, "      %s\t%*s\t%s\t%s\t%s\n", r.Criterion, width, fmt.Sprintf("%+d", r.Points),
 			r.At.Format(layoutTime), cmp.Or(r.Person, "-"), r.Evidence)

@@ -91,6 +91,32 @@ func TestDefaultScenarios(t *testing.T) {
 	}
 }
 
+// The example that the README gives does what it says.
+func TestReadmeExample(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(readme), "\n    Scenario: ")
+	if !found {
+		t.Fatal("the README has no scenario")
+	}
+	src := "Scenario: "
+	for line := range strings.Lines(rest) {
+		if line != "\n" && src != "Scenario: " && !strings.HasPrefix(line, "    ") {
+			break
+		}
+		src += strings.TrimPrefix(line, "    ")
+	}
+	script, err := scenario.Parse("README.md", []byte(src), scoring.Default())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, src)
+	}
+	if r := newRunner(t).Run(script.Scenarios[0]); !r.OK() {
+		t.Error(report(t, &r))
+	}
+}
+
 // What is known to go wrong stands in testdata/wrong.txt until it is mended.
 func TestKnownToBeWrong(t *testing.T) {
 	runner := newRunner(t)
@@ -212,6 +238,23 @@ expect
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestScore(t *testing.T) {
+	runner := newRunner(t)
+	for score, ok := range map[string]bool{
+		"40": true, "+40": true, "41": false, "-40": false, "at least 40": true, "at least 41": false, "At most 40": true, "at most 39": false,
+		"over 39": true, "over 40": false, "under 41": true, "under 40": false,
+	} {
+		src := "Scenario: x\n2026-03-02, form\n  email: a@b.example\n  product: Planner\nexpect\n  score: " + score
+		script, err := scenario.Parse("score.txt", []byte(src), scoring.Default())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := runner.Run(script.Scenarios[0]); r.OK() != ok {
+			t.Errorf("%s\n%s", score, report(t, &r))
+		}
 	}
 }
 
