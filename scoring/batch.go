@@ -23,7 +23,8 @@ type batch struct {
 	states                      []*batchState // in the order they were first touched
 	byKey                       map[string]*batchState
 	seen                        map[string]lead.Seen
-	seenOrder                   []lead.Record // key and value of each id seen
+	seenOrder                   []lead.Record // of the changelog, for each id seen
+	rows                     []row       // of the store, for the same
 	received                    []time.Time
 	scoredBytes, changelogBytes int
 }
@@ -137,6 +138,7 @@ func (b *batch) see(id string, seen lead.Seen) error {
 	b.seen[id] = seen
 	r := lead.Record{Key: []byte(seenPrefix + id), Value: value}
 	b.seenOrder = append(b.seenOrder, r)
+	b.rows = append(b.rows, seenRow(id, seen))
 	b.changelogBytes += recordSize(r)
 	return nil
 }
@@ -169,14 +171,15 @@ func (b *batch) keep(scored lead.Record, p *lead.Prospect, value []byte) {
 	s.prospect, s.value = p, value
 }
 
-// changelog gives the records for lead.TopicProspects: each prospect's last
-// state, then the ids seen.
-func (b *batch) changelog() []lead.Record {
-	records := make([]lead.Record, 0, len(b.states)+len(b.seenOrder))
+// changes gives the records for lead.TopicProspects, each prospect's last
+// state and then the ids seen, and the same for the store.
+func (b *batch) changes() ([]lead.Record, []row) {
+	records, rows := make([]lead.Record, 0, len(b.states)+len(b.seenOrder)), b.rows
 	for _, s := range b.states {
-		records = append(records, lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value})
+		r := lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value}
+		records, rows = append(records, r), append(rows, stateRow(r))
 	}
-	return append(records, b.seenOrder...)
+	return append(records, b.seenOrder...), rows
 }
 
 // bury adds a dead letter for a record that could not be understood.

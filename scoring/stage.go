@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
@@ -54,9 +55,11 @@ type Stage struct {
 	logger  zerolog.Logger
 	metrics *metrics
 
-	mu    sync.Mutex
-	busy  map[int]chan struct{} // of each partition: full while a Run has it
-	rooms map[int]*room         // of each partition that a Run has
+	mu     sync.Mutex
+	busy   map[int]chan struct{} // of each partition: full while a Run has it
+	rooms  map[int]*room         // of each partition that a Run has
+	blocks *pebble.Cache         // while there are users
+	users  int
 }
 
 // NewStage makes the stage. extract finds the evidence in a contact's words;
@@ -80,7 +83,9 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 	}
 	defer release()
 	log := s.logger.With().Int("partition", partition).Logger()
-	store, err := openStore(filepath.Join(s.dir, strconv.Itoa(partition)), log)
+	blocks := s.openBlocks()
+	defer s.closeBlocks()
+	store, err := openStore(filepath.Join(s.dir, strconv.Itoa(partition)), blocks, log)
 	if err != nil {
 		return err
 	}
@@ -135,6 +140,25 @@ func (s *Stage) forget(partition int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.rooms, partition)
+}
+
+// openBlocks gives the cache that the stores share. It takes its memory with
+// the first of them, and closeBlocks gives it back with the last.
+func (s *Stage) openBlocks() *pebble.Cache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users++; s.users == 1 {
+		s.blocks = pebble.NewCache(int64(s.config.BlockBytes))
+	}
+	return s.blocks
+}
+
+func (s *Stage) closeBlocks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.blocks.Unref() // a store that is still closing holds it
+	}
 }
 
 // acquire waits until no other Run has the partition: its store has one user.
@@ -239,7 +263,7 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.observe(time.Now())
-	records := b.changelog()
+	records, rows := b.changes()
 	at := position{next: b.next, changelog: w.at.changelog}
 	rivals := false
 	if len(records) > 0 {
@@ -251,7 +275,7 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 			at.changelog += int64(len(records))
 		}
 	}
-	if err := w.store.write(ctx, records, at); err != nil {
+	if err := w.store.write(ctx, rows, at); err != nil {
 		return err
 	}
 	w.at = at
