@@ -24,7 +24,7 @@ type batch struct {
 	byKey                       map[string]*batchState
 	seen                        map[string]lead.Seen
 	seenOrder                   []lead.Record // of the changelog, for each id seen
-	rows                     []row       // of the store, for the same
+	rows                        []row         // of the store, for the same
 	received                    []time.Time
 	scoredBytes, changelogBytes int
 }

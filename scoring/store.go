@@ -55,6 +55,7 @@ type store struct {
 	lock   *pebble.Lock
 	db     *pebble.DB
 	blocks *pebble.Cache
+	ids    *filter      // the keys of all contact ids
 	broken *atomic.Bool // damage was found, maybe in the background
 	room   *room
 	writes *sync.WaitGroup // commits under way
@@ -116,7 +117,23 @@ func tryOpen(dir string, blocks *pebble.Cache, log zerolog.Logger) (*store, erro
 		return nil, errors.Join(fmt.Errorf("open local store %s: %w", dir, err), lock.Close())
 	}
 	space.open.Store(true)
-	return &store{dir: dir, lock: lock, db: db, blocks: blocks, broken: broken, room: space, writes: new(sync.WaitGroup)}, nil
+	s := &store{dir: dir, lock: lock, db: db, blocks: blocks, ids: newFilter(), broken: broken, room: space, writes: new(sync.WaitGroup)}
+	if err := s.readIDs(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read local store %s: %w", dir, err), s.close())
+	}
+	return s, nil
+}
+
+// readIDs fills the filter: a second for some millions of ids.
+func (s *store) readIDs() error {
+	i, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{hexIDPrefix}, UpperBound: []byte{anyIDPrefix + 1}})
+	if err != nil {
+		return err
+	}
+	for i.First(); i.Valid(); i.Next() {
+		s.ids.add(i.Key())
+	}
+	return i.Close()
 }
 
 // close writes what is in memory only and waits at most closeTime: what a full
@@ -243,8 +260,11 @@ func (s *store) prospect(key string) (*lead.Prospect, int, error) {
 
 // seen gives what is known of a contact's id; false: nothing.
 func (s *store) seen(id string) (lead.Seen, bool, error) {
-	var key [1 + MaxID]byte
-	v, done, err := s.get(appendIDKey(key[:0], id))
+	key := appendIDKey(make([]byte, 0, 1+MaxID), id)
+	if !s.ids.has(key) {
+		return lead.Seen{}, false, nil
+	}
+	v, done, err := s.get(key)
 	if v == nil || err != nil {
 		return lead.Seen{}, false, err
 	}
@@ -276,6 +296,11 @@ func (s *store) position() (position, error) {
 // disk is full it waits, until ctx is done; the store is then only good to be
 // closed.
 func (s *store) write(ctx context.Context, rows []row, at position) error {
+	for _, r := range rows {
+		if r.key[0] == hexIDPrefix || r.key[0] == anyIDPrefix {
+			s.ids.add(r.key)
+		}
+	}
 	written := make(chan error, 1)
 	s.writes.Go(func() { written <- s.commit(rows, at) })
 	select {
