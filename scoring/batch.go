@@ -27,11 +27,13 @@ type batch struct {
 	rows                        []row         // of the store, for the same
 	received                    []time.Time
 	scoredBytes, changelogBytes int
+	chunk                       []byte // memory for the values of records
 }
 
 // batchState is a prospect's newest state in the batch.
 type batchState struct {
 	prospect *lead.Prospect
+	size     int // about what the encoded state takes
 	value    []byte
 }
 
@@ -51,7 +53,8 @@ func (b *batch) full() bool {
 func (b *batch) add(r lead.Record) error {
 	b.next = r.Offset + 1
 	c := new(lead.Contact)
-	if err := b.decode(r, c); err != nil {
+	canonical, err := b.decode(r, c)
+	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
 	seen, known, err := b.find(c.ID)
@@ -65,6 +68,7 @@ func (b *batch) add(r lead.Record) error {
 			return nil
 		}
 		c.ID = lead.ContactID(c.ID, c.Received.UTC().Format(receivedFormat))
+		canonical = false // that is another contact than the record's
 	}
 	findings, err := b.findings(c)
 	if err != nil {
@@ -75,18 +79,19 @@ func (b *batch) add(r lead.Record) error {
 		return err
 	}
 	after, scored := b.engine.Apply(before, c, findings, r.Offset)
-	value, err := lead.Encode(&scored)
+	value, err := b.encode(func(to []byte) ([]byte, error) {
+		if canonical {
+			return lead.AppendScored(to, &scored, r.Value)
+		}
+		return lead.Append(to, &scored)
+	})
 	if err == nil && len(value) > maxRecord {
 		err = fmt.Errorf("the scored contact has %d bytes, more than the %d that a record may have", len(value), maxRecord)
 	}
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
-	state, err := lead.Encode(after)
-	if err != nil {
-		return b.bury(lead.TopicContacts, r, err)
-	}
-	b.keep(lead.Record{Key: r.Key, Value: value}, after, state)
+	b.keep(lead.Record{Key: r.Key, Value: value}, after)
 	b.received = append(b.received, c.Received)
 	return b.see(id, lead.Seen{Prospect: after.Key, Received: c.Received.UnixMilli(), Offset: r.Offset})
 }
@@ -95,20 +100,37 @@ func (b *batch) add(r lead.Record) error {
 // of a contact whose content has come before.
 const receivedFormat = "2006-01-02T15:04:05.000Z07:00"
 
+// chunkBytes is how much memory is taken at once for the values of records.
+const chunkBytes = 64 << 10
+
+// encode gives what write appends, in the batch's memory.
+func (b *batch) encode(write func([]byte) ([]byte, error)) ([]byte, error) {
+	if cap(b.chunk)-len(b.chunk) < chunkBytes/16 {
+		b.chunk = make([]byte, 0, chunkBytes)
+	}
+	n := len(b.chunk)
+	value, err := write(b.chunk[n:])
+	if err != nil || len(value) > cap(b.chunk)-n {
+		return value, err // too long for the chunk, it got memory of its own
+	}
+	b.chunk = b.chunk[:n+len(value)]
+	return value[:len(value):len(value)], nil
+}
+
 // decode reads a contact and refuses what would break the stage's bounds.
-func (b *batch) decode(r lead.Record, c *lead.Contact) error {
-	if err := lead.Decode(r.Value, c); err != nil {
-		return err
+func (b *batch) decode(r lead.Record, c *lead.Contact) (canonical bool, err error) {
+	if canonical, err = lead.DecodeContact(r.Value, c); err != nil {
+		return false, err
 	}
 	switch {
 	case c.ID == "" || len(c.ID) > MaxID:
-		return fmt.Errorf("the contact's id has %d bytes; it needs 1 to %d", len(c.ID), MaxID)
+		err = fmt.Errorf("the contact's id has %d bytes; it needs 1 to %d", len(c.ID), MaxID)
 	case c.Prospect == "" || len(c.Prospect) > MaxKey:
-		return fmt.Errorf("the prospect's key has %d bytes; it needs 1 to %d", len(c.Prospect), MaxKey)
+		err = fmt.Errorf("the prospect's key has %d bytes; it needs 1 to %d", len(c.Prospect), MaxKey)
 	case c.Prospect != string(r.Key):
-		return fmt.Errorf("the contact is about %q, but stands under the key %q, where another's state is", c.Prospect, r.Key)
+		err = fmt.Errorf("the contact is about %q, but stands under the key %q, where another's state is", c.Prospect, r.Key)
 	}
-	return nil
+	return canonical, err
 }
 
 // findings guards the line against an extractor that fails on a text nobody
@@ -131,7 +153,7 @@ func (b *batch) find(id string) (lead.Seen, bool, error) {
 }
 
 func (b *batch) see(id string, seen lead.Seen) error {
-	value, err := lead.Encode(&seen)
+	value, err := b.encode(func(to []byte) ([]byte, error) { return lead.Append(to, &seen) })
 	if err != nil {
 		return err
 	}
@@ -158,7 +180,7 @@ func (b *batch) prospect(key string) (*lead.Prospect, error) {
 	return p, err
 }
 
-func (b *batch) keep(scored lead.Record, p *lead.Prospect, value []byte) {
+func (b *batch) keep(scored lead.Record, p *lead.Prospect) {
 	b.scored = append(b.scored, scored)
 	b.scoredBytes += recordSize(scored)
 	s := b.byKey[p.Key]
@@ -167,19 +189,42 @@ func (b *batch) keep(scored lead.Record, p *lead.Prospect, value []byte) {
 		b.byKey[p.Key] = s
 		b.states = append(b.states, s)
 	}
-	b.changelogBytes += len(value) - len(s.value) + len(p.Key) + 32
-	s.prospect, s.value = p, value
+	size := stateSize(p)
+	b.changelogBytes += size - s.size
+	s.prospect, s.size = p, size
+}
+
+// stateSize is about what a state takes in the changelog, at least half of it
+// where all its text must be escaped.
+func stateSize(p *lead.Prospect) int {
+	const object, member = 400, 100 // names, numbers, times
+	size := object + 2*len(p.Key) + len(p.Name) + len(p.FirstSource) + len(p.Criteria)
+	for i := range p.People {
+		who := &p.People[i]
+		size += member + len(who.Email) + len(who.Name) + len(who.Phone) + len(who.Title)
+	}
+	for i := range p.Met {
+		size += member + len(p.Met[i].Criterion) + len(p.Met[i].Contact)
+	}
+	for i := range p.Touches {
+		size += member + len(p.Touches[i].Rule) + len(p.Touches[i].Contact)
+	}
+	return size
 }
 
 // changes gives the records for lead.TopicProspects, each prospect's last
 // state and then the ids seen, and the same for the store.
-func (b *batch) changes() ([]lead.Record, []row) {
-	records, rows := make([]lead.Record, 0, len(b.states)+len(b.seenOrder)), b.rows
+func (b *batch) changes() (records []lead.Record, rows []row, err error) {
+	records, rows = make([]lead.Record, 0, len(b.states)+len(b.seenOrder)), b.rows
 	for _, s := range b.states {
+		s.value, err = b.encode(func(to []byte) ([]byte, error) { return lead.Append(to, s.prospect) })
+		if err != nil {
+			return nil, nil, fmt.Errorf("state of %q: %w", s.prospect.Key, err)
+		}
 		r := lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value}
 		records, rows = append(records, r), append(rows, stateRow(r))
 	}
-	return append(records, b.seenOrder...), rows
+	return append(records, b.seenOrder...), rows, nil
 }
 
 // bury adds a dead letter for a record that could not be understood.

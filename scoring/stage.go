@@ -254,6 +254,10 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 	if b.next == w.at.next {
 		return nil
 	}
+	records, rows, err := b.changes()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := drain(ctx)
 	defer cancel()
 	if err := w.append(ctx, lead.TopicDead, b.dead); err != nil {
@@ -263,7 +267,6 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.observe(time.Now())
-	records, rows := b.changes()
 	at := position{next: b.next, changelog: w.at.changelog}
 	rivals := false
 	if len(records) > 0 {
