@@ -28,12 +28,15 @@ type batch struct {
 	received                    []time.Time
 	scoredBytes, changelogBytes int
 	chunk                       []byte // memory for the values of records
+	contact                     lead.Contact
+	result                      lead.Scored
 }
 
 // batchState is a prospect's newest state in the batch.
 type batchState struct {
 	prospect *lead.Prospect
-	size     int // about what the encoded state takes
+	fresh    bool // there was no state of it before the batch
+	size     int  // about what the encoded state takes
 	value    []byte
 }
 
@@ -52,7 +55,8 @@ func (b *batch) full() bool {
 // becomes a dead letter, and the line goes on; an error is the store's.
 func (b *batch) add(r lead.Record) error {
 	b.next = r.Offset + 1
-	c := new(lead.Contact)
+	c := &b.contact // nothing keeps it
+	*c = lead.Contact{}
 	canonical, err := b.decode(r, c)
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
@@ -78,12 +82,13 @@ func (b *batch) add(r lead.Record) error {
 	if err != nil {
 		return err
 	}
-	after, scored := b.engine.Apply(before, c, findings, r.Offset)
+	var after *lead.Prospect
+	after, b.result = b.engine.Apply(before, c, findings, r.Offset)
 	value, err := b.encode(func(to []byte) ([]byte, error) {
 		if canonical {
-			return lead.AppendScored(to, &scored, r.Value)
+			return lead.AppendScored(to, &b.result, r.Value)
 		}
-		return lead.Append(to, &scored)
+		return lead.Append(to, &b.result)
 	})
 	if err == nil && len(value) > maxRecord {
 		err = fmt.Errorf("the scored contact has %d bytes, more than the %d that a record may have", len(value), maxRecord)
@@ -91,7 +96,9 @@ func (b *batch) add(r lead.Record) error {
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
-	b.keep(lead.Record{Key: r.Key, Value: value}, after)
+	b.scored = append(b.scored, lead.Record{Key: r.Key, Value: value})
+	b.scoredBytes += recordSize(b.scored[len(b.scored)-1])
+	b.keep(after, before == nil)
 	b.received = append(b.received, c.Received)
 	return b.see(id, lead.Seen{Prospect: after.Key, Received: c.Received.UnixMilli(), Offset: r.Offset})
 }
@@ -180,12 +187,11 @@ func (b *batch) prospect(key string) (*lead.Prospect, error) {
 	return p, err
 }
 
-func (b *batch) keep(scored lead.Record, p *lead.Prospect) {
-	b.scored = append(b.scored, scored)
-	b.scoredBytes += recordSize(scored)
+// keep notes a prospect's new state; fresh: it had none.
+func (b *batch) keep(p *lead.Prospect, fresh bool) {
 	s := b.byKey[p.Key]
 	if s == nil {
-		s = new(batchState)
+		s = &batchState{fresh: fresh}
 		b.byKey[p.Key] = s
 		b.states = append(b.states, s)
 	}
@@ -222,7 +228,7 @@ func (b *batch) changes() (records []lead.Record, rows []row, err error) {
 			return nil, nil, fmt.Errorf("state of %q: %w", s.prospect.Key, err)
 		}
 		r := lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value}
-		records, rows = append(records, r), append(rows, stateRow(r))
+		records, rows = append(records, r), stateRows(rows, r, s.fresh)
 	}
 	return append(records, b.seenOrder...), rows, nil
 }

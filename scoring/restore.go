@@ -139,7 +139,8 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 	var dead []lead.Record
 	next := w.at.next
 	for _, r := range records {
-		e, offset, unreadable := readChange(r)
+		change, unreadable := readChange(r)
+		offset := change.offset
 		if unreadable != nil {
 			letter, err := w.deadLetter(lead.TopicProspects, r, unreadable)
 			if err != nil {
@@ -166,7 +167,7 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 		delete(keys, key)
 		fresh[key] = offset
 		if offset > have {
-			take = append(take, e)
+			take = change.rows(take, r, have < 0)
 			w.cache.remove(strings.TrimPrefix(key, prospectPrefix))
 			next = max(next, offset+1)
 		}
@@ -220,35 +221,49 @@ func (w *worker) stored(key string) (value []byte, offset int64, err error) {
 	if value, err = w.store.state(prospect); value == nil || err != nil {
 		return nil, -1, err
 	}
-	if _, offset, err = readChange(lead.Record{Key: []byte(key), Value: value}); err != nil {
+	c, err := readChange(lead.Record{Key: []byte(key), Value: value})
+	if err != nil {
 		return nil, -1, fmt.Errorf("%q: %w: %w", key, errStoreBroken, err)
 	}
-	return value, offset, nil
+	return value, c.offset, nil
 }
 
-var errUnknownKey = errors.New("the key begins with neither p/ nor c/")
+var errUnknownKey = errors.New("the key is neither p/ and a prospect's nor c/ and a contact's id")
 
-// readChange reads a record of the changelog: what the store keeps of it, and
-// the offset of the contact that it comes from.
-func readChange(r lead.Record) (e row, offset int64, err error) {
+// change is what a record of the changelog says.
+type change struct {
+	offset int64  // of the contact that it comes from
+	id     string // contact's; empty: it is a state
+	seen   lead.Seen
+}
+
+func readChange(r lead.Record) (c change, err error) {
 	switch key := string(r.Key); {
 	case strings.HasPrefix(key, prospectPrefix):
 		var p lead.Prospect
 		if err := lead.Decode(r.Value, &p); err != nil {
-			return e, 0, err
+			return c, err
 		}
 		if p.Key != key[len(prospectPrefix):] {
-			return e, 0, fmt.Errorf("the state is that of %q", p.Key)
+			return c, fmt.Errorf("the state is that of %q", p.Key)
 		}
-		return stateRow(r), p.Offset, nil
-	case strings.HasPrefix(key, seenPrefix):
-		var s lead.Seen
-		if err := lead.Decode(r.Value, &s); err != nil {
-			return e, 0, err
-		}
-		return seenRow(key[len(seenPrefix):], s), s.Offset, nil
+		return change{offset: p.Offset}, nil
+	case len(key) > len(seenPrefix) && strings.HasPrefix(key, seenPrefix):
+		c.id = key[len(seenPrefix):]
+		err := lead.Decode(r.Value, &c.seen)
+		c.offset = c.seen.Offset
+		return c, err
 	}
-	return e, 0, errUnknownKey
+	return c, errUnknownKey
+}
+
+// rows adds to rows what the store keeps of the change; r is its record,
+// fresh: the store knows nothing of it yet.
+func (c change) rows(rows []row, r lead.Record, fresh bool) []row {
+	if c.id == "" {
+		return stateRows(rows, r, fresh)
+	}
+	return append(rows, seenRow(c.id, c.seen))
 }
 
 func sortedKeys(keys map[string]bool) []string {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"strings"
 	"sync"
@@ -28,11 +29,12 @@ const (
 )
 
 // Keys of the store. A prospect's state stands under the changelog's key and
-// is the changelog's value. There are far more contact ids, so they are kept
-// short: see seenRow.
+// is the changelog's value; a short key beside it tells that there is one.
+// There are far more contact ids, so they are kept short: see seenRow.
 const (
 	hexIDPrefix = 'h' // and the 16 bytes that an id made by lead.ContactID stands for
 	anyIDPrefix = 'i' // and any other id
+	knownPrefix = 'k' // and the hash of the key of a prospect that has a state
 	positionKey = "position"
 )
 
@@ -55,7 +57,7 @@ type store struct {
 	lock   *pebble.Lock
 	db     *pebble.DB
 	blocks *pebble.Cache
-	ids    *filter      // the keys of all contact ids
+	keys   *filter      // all but those of states
 	broken *atomic.Bool // damage was found, maybe in the background
 	room   *room
 	writes *sync.WaitGroup // commits under way
@@ -102,6 +104,8 @@ func tryOpen(dir string, blocks *pebble.Cache, log zerolog.Logger) (*store, erro
 		DisableWAL:                  true,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: 3,
+		L0CompactionThreshold:       8, // reads are rare, thanks to the filter; so spare the writes
+		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                100,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      pebbleLog{log},
@@ -117,21 +121,21 @@ func tryOpen(dir string, blocks *pebble.Cache, log zerolog.Logger) (*store, erro
 		return nil, errors.Join(fmt.Errorf("open local store %s: %w", dir, err), lock.Close())
 	}
 	space.open.Store(true)
-	s := &store{dir: dir, lock: lock, db: db, blocks: blocks, ids: newFilter(), broken: broken, room: space, writes: new(sync.WaitGroup)}
-	if err := s.readIDs(); err != nil {
+	s := &store{dir: dir, lock: lock, db: db, blocks: blocks, keys: newFilter(), broken: broken, room: space, writes: new(sync.WaitGroup)}
+	if err := s.readKeys(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read local store %s: %w", dir, err), s.close())
 	}
 	return s, nil
 }
 
-// readIDs fills the filter: a second for some millions of ids.
-func (s *store) readIDs() error {
-	i, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{hexIDPrefix}, UpperBound: []byte{anyIDPrefix + 1}})
+// readKeys fills the filter: a second for some millions of keys.
+func (s *store) readKeys() error {
+	i, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{hexIDPrefix}, UpperBound: []byte{knownPrefix + 1}})
 	if err != nil {
 		return err
 	}
 	for i.First(); i.Valid(); i.Next() {
-		s.ids.add(i.Key())
+		s.keys.add(i.Key())
 	}
 	return i.Close()
 }
@@ -176,8 +180,21 @@ func (s *store) reset(log zerolog.Logger) error {
 // row is a key and its value as the store has them.
 type row struct{ key, value []byte }
 
-// stateRow is a record of the changelog that holds a prospect's state.
-func stateRow(r lead.Record) row { return row{r.Key, r.Value} }
+// stateRows adds to rows a record of the changelog that holds a prospect's
+// state; fresh: the store has none of it yet.
+func stateRows(rows []row, r lead.Record, fresh bool) []row {
+	rows = append(rows, row{r.Key, r.Value})
+	if fresh {
+		rows = append(rows, row{key: knownKey(r.Key)})
+	}
+	return rows
+}
+
+func knownKey(stateKey []byte) []byte {
+	h := fnv.New64a()
+	_, _ = h.Write(stateKey) // it cannot fail
+	return h.Sum([]byte{knownPrefix})
+}
 
 // seenRow is a contact's id and, in 16 bytes and the prospect's key, what is
 // known of it.
@@ -237,7 +254,11 @@ func (s *store) get(key []byte) (value []byte, done func(), err error) {
 
 // state gives the record of a prospect's state, nil where there is none.
 func (s *store) state(key string) ([]byte, error) {
-	v, done, err := s.get(append([]byte(prospectPrefix), key...))
+	stateKey := append([]byte(prospectPrefix), key...)
+	if !s.keys.has(knownKey(stateKey)) {
+		return nil, nil
+	}
+	v, done, err := s.get(stateKey)
 	if v == nil || err != nil {
 		return nil, err
 	}
@@ -261,7 +282,7 @@ func (s *store) prospect(key string) (*lead.Prospect, int, error) {
 // seen gives what is known of a contact's id; false: nothing.
 func (s *store) seen(id string) (lead.Seen, bool, error) {
 	key := appendIDKey(make([]byte, 0, 1+MaxID), id)
-	if !s.ids.has(key) {
+	if !s.keys.has(key) {
 		return lead.Seen{}, false, nil
 	}
 	v, done, err := s.get(key)
@@ -297,8 +318,8 @@ func (s *store) position() (position, error) {
 // closed.
 func (s *store) write(ctx context.Context, rows []row, at position) error {
 	for _, r := range rows {
-		if r.key[0] == hexIDPrefix || r.key[0] == anyIDPrefix {
-			s.ids.add(r.key)
+		if r.key[0] >= hexIDPrefix && r.key[0] <= knownPrefix {
+			s.keys.add(r.key)
 		}
 	}
 	written := make(chan error, 1)
