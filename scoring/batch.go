@@ -37,11 +37,15 @@ type batchState struct {
 	prospect *lead.Prospect
 	fresh    bool // there was no state of it before the batch
 	size     int  // about what the encoded state takes
-	value    []byte
 }
 
-func newBatch(w *worker) *batch {
-	return &batch{worker: w, next: w.at.next, byKey: make(map[string]*batchState), seen: make(map[string]lead.Seen)}
+// newBatch makes a batch that is likely to get n contacts.
+func newBatch(w *worker, n int) *batch {
+	n = min(n, w.config.BatchContacts)
+	return &batch{
+		worker: w, next: w.at.next, byKey: make(map[string]*batchState, n/2), seen: make(map[string]lead.Seen, n),
+		scored: make([]lead.Record, 0, n), seenOrder: make([]lead.Record, 0, n), rows: make([]row, 0, 2*n), received: make([]time.Time, 0, n),
+	}
 }
 
 // full reports whether the batch must be flushed. One more contact adds a
@@ -56,7 +60,6 @@ func (b *batch) full() bool {
 func (b *batch) add(r lead.Record) error {
 	b.next = r.Offset + 1
 	c := &b.contact // nothing keeps it
-	*c = lead.Contact{}
 	canonical, err := b.decode(r, c)
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
@@ -84,44 +87,48 @@ func (b *batch) add(r lead.Record) error {
 	}
 	var after *lead.Prospect
 	after, b.result = b.engine.Apply(before, c, findings, r.Offset)
-	value, err := b.encode(func(to []byte) ([]byte, error) {
-		if canonical {
-			return lead.AppendScored(to, &b.result, r.Value)
-		}
-		return lead.Append(to, &b.result)
-	})
+	value, err := b.encodeScored(canonical, r.Value)
 	if err == nil && len(value) > maxRecord {
 		err = fmt.Errorf("the scored contact has %d bytes, more than the %d that a record may have", len(value), maxRecord)
 	}
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
-	b.scored = append(b.scored, lead.Record{Key: r.Key, Value: value})
+	b.scored = append(b.scored, lead.Record{Key: r.Key, Value: b.take(value)})
 	b.scoredBytes += recordSize(b.scored[len(b.scored)-1])
 	b.keep(after, before == nil)
 	b.received = append(b.received, c.Received)
 	return b.see(id, lead.Seen{Prospect: after.Key, Received: c.Received.UnixMilli(), Offset: r.Offset})
 }
 
+func (b *batch) encodeScored(canonical bool, contact []byte) ([]byte, error) {
+	if canonical {
+		return lead.AppendScored(b.space(), &b.result, contact)
+	}
+	return lead.Append(b.space(), &b.result)
+}
+
 // receivedFormat is RFC 3339 with milliseconds: with the id it makes the id
 // of a contact whose content has come before.
 const receivedFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// chunkBytes is how much memory is taken at once for the values of records.
+// chunkBytes is how much memory is taken at once for keys and values.
 const chunkBytes = 64 << 10
 
-// encode gives what write appends, in the batch's memory.
-func (b *batch) encode(write func([]byte) ([]byte, error)) ([]byte, error) {
+// space gives memory of the batch to append to, and take keeps what was
+// appended. What did not fit has memory of its own.
+func (b *batch) space() []byte {
 	if cap(b.chunk)-len(b.chunk) < chunkBytes/16 {
 		b.chunk = make([]byte, 0, chunkBytes)
 	}
-	n := len(b.chunk)
-	value, err := write(b.chunk[n:])
-	if err != nil || len(value) > cap(b.chunk)-n {
-		return value, err // too long for the chunk, it got memory of its own
+	return b.chunk[len(b.chunk):]
+}
+
+func (b *batch) take(appended []byte) []byte {
+	if n := len(b.chunk) + len(appended); n <= cap(b.chunk) {
+		b.chunk = b.chunk[:n]
 	}
-	b.chunk = b.chunk[:n+len(value)]
-	return value[:len(value):len(value)], nil
+	return appended[:len(appended):len(appended)]
 }
 
 // decode reads a contact and refuses what would break the stage's bounds.
@@ -160,14 +167,16 @@ func (b *batch) find(id string) (lead.Seen, bool, error) {
 }
 
 func (b *batch) see(id string, seen lead.Seen) error {
-	value, err := b.encode(func(to []byte) ([]byte, error) { return lead.Append(to, &seen) })
+	value, err := lead.Append(b.space(), &seen)
 	if err != nil {
 		return err
 	}
 	b.seen[id] = seen
-	r := lead.Record{Key: []byte(seenPrefix + id), Value: value}
+	r := lead.Record{Value: b.take(value), Key: b.take(append(append(b.space(), seenPrefix...), id...))}
 	b.seenOrder = append(b.seenOrder, r)
-	b.rows = append(b.rows, seenRow(id, seen))
+	row := seenRow(b.space(), id, seen)
+	b.take(row.key[:len(row.key)+len(row.value)])
+	b.rows = append(b.rows, row)
 	b.changelogBytes += recordSize(r)
 	return nil
 }
@@ -223,11 +232,12 @@ func stateSize(p *lead.Prospect) int {
 func (b *batch) changes() (records []lead.Record, rows []row, err error) {
 	records, rows = make([]lead.Record, 0, len(b.states)+len(b.seenOrder)), b.rows
 	for _, s := range b.states {
-		s.value, err = b.encode(func(to []byte) ([]byte, error) { return lead.Append(to, s.prospect) })
+		value, err := lead.Append(b.space(), s.prospect)
 		if err != nil {
 			return nil, nil, fmt.Errorf("state of %q: %w", s.prospect.Key, err)
 		}
-		r := lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value}
+		s.size = len(value)
+		r := lead.Record{Value: b.take(value), Key: b.take(append(append(b.space(), prospectPrefix...), s.prospect.Key...))}
 		records, rows = append(records, r), stateRows(rows, r, s.fresh)
 	}
 	return append(records, b.seenOrder...), rows, nil

@@ -263,7 +263,7 @@ func (c change) rows(rows []row, r lead.Record, fresh bool) []row {
 	if c.id == "" {
 		return stateRows(rows, r, fresh)
 	}
-	return append(rows, seenRow(c.id, c.seen))
+	return append(rows, seenRow(nil, c.id, c.seen))
 }
 
 func sortedKeys(keys map[string]bool) []string {

@@ -218,7 +218,7 @@ func (w *worker) run(ctx context.Context) error {
 // work applies the records, batch by batch.
 func (w *worker) work(ctx context.Context, records []lead.Record) error {
 	for len(records) > 0 && ctx.Err() == nil {
-		b := newBatch(w)
+		b := newBatch(w, len(records))
 		for len(records) > 0 && !b.full() {
 			if records[0].Offset >= w.at.next { // a rival may have been ahead
 				if err := b.add(records[0]); err != nil {
@@ -283,7 +283,7 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 	}
 	w.at = at
 	for _, state := range b.states {
-		w.cache.put(state.prospect, len(state.value))
+		w.cache.put(state.prospect, state.size)
 	}
 	if rivals {
 		if err := w.catchUp(ctx); err != nil {

@@ -197,15 +197,14 @@ func knownKey(stateKey []byte) []byte {
 }
 
 // seenRow is a contact's id and, in 16 bytes and the prospect's key, what is
-// known of it.
-func seenRow(id string, s lead.Seen) row {
-	b := make([]byte, 0, 2+len(id)+16+len(s.Prospect))
+// known of it. It is appended to b, which is empty, value behind key.
+func seenRow(b []byte, id string, s lead.Seen) row {
 	b = appendIDKey(b, id)
 	n := len(b)
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Received)) //nolint:gosec // the same bits come back
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Offset))   //nolint:gosec // the same
 	b = append(b, s.Prospect...)
-	return row{b[:n:n], b[n:]}
+	return row{b[:n], b[n:]}
 }
 
 func appendIDKey(b []byte, id string) []byte {
