@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -40,20 +41,21 @@ type Claim interface {
 }
 
 const (
-	drainTime  = 5 * time.Second // for the batch under way when the stage must stop
-	rivalCheck = time.Minute     // between looks for rivals while nothing comes in
+	drainTime = 5 * time.Second // for the batch under way when the stage must stop
+	idleTime  = time.Minute     // between looks for rivals while nothing comes in
 )
 
 // Stage scores the contacts of Kafka: one Run for each partition that this
 // process owns.
 type Stage struct {
 	config  Config
-	engine  *Engine
+	engine  atomic.Pointer[Engine] // that the next batch is judged by
 	extract func(*lead.Contact) []lead.Finding
 	log     Log
 	dir     string
 	logger  zerolog.Logger
 	metrics *metrics
+	idle    time.Duration
 
 	mu     sync.Mutex
 	busy   map[int]chan struct{} // of each partition: full while a Run has it
@@ -66,11 +68,18 @@ type Stage struct {
 // it must be pure and safe for concurrent use. dir holds the local stores, one
 // a partition; it may be deleted while the stage does not run.
 func NewStage(config Config, engine *Engine, extract func(*lead.Contact) []lead.Finding, log Log, dir string, logger zerolog.Logger, reg prometheus.Registerer) *Stage {
-	return &Stage{
-		config: config, engine: engine, extract: extract, log: log, dir: dir,
+	s := &Stage{
+		config: config, extract: extract, log: log, dir: dir, idle: idleTime,
 		logger: logger.With().Str("stage", "scoring").Logger(), metrics: newMetrics(reg), busy: make(map[int]chan struct{}), rooms: make(map[int]*room),
 	}
+	s.engine.Store(engine)
+	return s
 }
+
+// Use has other criteria judge from each partition's next batch on: a contact
+// is judged by the ones or by the others. A prospect's earlier points are set
+// right at its next contact, see Engine.Apply. It can be called at any time.
+func (s *Stage) Use(engine *Engine) { s.engine.Store(engine) }
 
 // Run scores the contacts of the claimed partition until ctx is done, which is
 // no error. Where it fails, it can be run again: what was not stored is done
@@ -94,7 +103,7 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 	defer s.metrics.lag.DeleteLabelValues(label)
 	w := &worker{
 		Stage: s, claim: claim, partition: partition, store: store, logger: log,
-		cache: newCache(s.config.CacheBytes), lag: s.metrics.lag.WithLabelValues(label),
+		cache: newCache(s.config.CacheBytes), engine: s.engine.Load(), lag: s.metrics.lag.WithLabelValues(label),
 	}
 	err = w.run(ctx)
 	if errors.Is(err, errStoreBroken) && ctx.Err() == nil {
@@ -185,6 +194,7 @@ type worker struct {
 	partition int
 	store     *store
 	cache     *cache
+	engine    *Engine // that judges the batch under way
 	logger    zerolog.Logger
 	lag       prometheus.Gauge
 	at        position
@@ -205,7 +215,7 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		w.lag.Set(float64(max(0, end-w.at.next)))
-		if len(records) == 0 && time.Since(w.checked) > rivalCheck {
+		if len(records) == 0 && time.Since(w.checked) > w.idle {
 			w.checked = time.Now()
 			if err := w.catchUp(ctx); err != nil {
 				return err
@@ -218,6 +228,7 @@ func (w *worker) run(ctx context.Context) error {
 // work applies the records, batch by batch.
 func (w *worker) work(ctx context.Context, records []lead.Record) error {
 	for len(records) > 0 && ctx.Err() == nil {
+		w.follow()
 		b := newBatch(w, len(records))
 		for len(records) > 0 && !b.full() {
 			if records[0].Offset >= w.at.next { // a rival may have been ahead
@@ -232,6 +243,14 @@ func (w *worker) work(ctx context.Context, records []lead.Record) error {
 		}
 	}
 	return nil
+}
+
+// follow takes the engine that Use has given.
+func (w *worker) follow() {
+	if engine := w.Stage.engine.Load(); engine != w.engine {
+		w.logger.Info().Str("from", w.engine.criteria.ID()).Str("to", engine.criteria.ID()).Int64("offset", w.at.next).Msg("judging by other criteria from here on")
+		w.engine = engine
+	}
 }
 
 // flush makes a batch durable. The order of its steps is what makes a contact

@@ -301,6 +301,106 @@ func TestLateWriteIsHealedAtWork(t *testing.T) {
 	}
 }
 
+// What a former owner writes late is also written over while nothing comes in.
+func TestLateWriteIsHealedWhileIdle(t *testing.T) {
+	l := traffic(t, 40)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	commits := make(chan int64, 100)
+	l.onCommit = func(offset int64) { commits <- offset }
+	stage, reg := newStage(t, l, t.TempDir(), 7)
+	stage.SetIdle(0)
+	ended := make(chan error)
+	go func() { ended <- stage.Run(ctx, l) }()
+	for <-commits != 40 {
+	}
+	l.mu.Lock()
+	end := l.write(lead.TopicProspects, l.topics[lead.TopicProspects][:5]) + 5 // the oldest states
+	l.mu.Unlock()
+	for healed := false; !healed; {
+		l.mu.Lock()
+		changed := l.changed
+		healed = len(l.topics[lead.TopicProspects]) > int(end)
+		l.mu.Unlock()
+		if healed {
+			break
+		}
+		select {
+		case <-changed:
+		case err := <-ended:
+			t.Fatal("nothing was healed: ", err)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	l.states(t)
+	if counter(t, reg, "leadd_scoring_rivals_total") == 0 {
+		t.Error("what was healed is not counted")
+	}
+}
+
+// Other criteria take over between two batches while the stage runs: each
+// contact is judged by the ones or by the others, every prospect ends up as in
+// a pure run with the same change, and the log tells of it once.
+func TestUse(t *testing.T) {
+	l := traffic(t, 60)
+	all := l.topics[lead.TopicContacts]
+	l.topics[lead.TopicContacts] = all[:30]
+	other, err := scoring.Parse("other.yaml", []byte("name: other\nversion: 7\ncriteria:\n  - {name: need, points: 99, when: 'text.says(\"need\")'}\nstages: {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	commits := make(chan int64, 100)
+	l.onCommit = func(offset int64) { commits <- offset }
+	said := new(strings.Builder) // read when the stage has ended
+	stage := scoring.NewStage(scoring.Config{BatchContacts: 7, CacheBytes: 2000}, scoring.NewEngine(scoring.Default()), findNeed, l, t.TempDir(),
+		zerolog.New(said), prometheus.NewRegistry())
+	ended := make(chan error)
+	go func() { ended <- stage.Run(ctx, l) }()
+	for <-commits != 30 {
+	}
+	stage.Use(scoring.NewEngine(other))
+	for _, r := range all[30:] {
+		l.addRaw(string(r.Key), r.Value)
+	}
+	for <-commits != 60 {
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	scored, _ := l.scored(t)
+	want, judged := map[string]*lead.Prospect{}, map[string]int{}
+	for i, s := range scored {
+		criteria := scoring.Default()
+		if s.Offset >= 30 {
+			criteria = other
+		}
+		judged[s.Criteria]++
+		p, record := scoring.NewEngine(criteria).Apply(want[s.Contact.Prospect], &s.Contact, s.Findings, s.Offset)
+		want[s.Contact.Prospect] = p
+		if d := cmp.Diff(string(encode(t, &record)), string(encode(t, &s))); d != "" {
+			t.Errorf("record %d: %s", i, d)
+		}
+	}
+	states := l.states(t)
+	for key, p := range want {
+		if d := cmp.Diff(string(encode(t, p)), string(states["p/"+key])); d != "" {
+			t.Error(key, d)
+		}
+	}
+	if judged["default-1"] < 20 || judged["other-7"] < 20 {
+		t.Errorf("judged by %v", judged)
+	}
+	if log := said.String(); strings.Count(log, "judging by other criteria") != 1 || !strings.Contains(log, `"from":"default-1","to":"other-7","offset":30`) {
+		t.Error(log)
+	}
+}
+
 // The same content counts again when it comes RepeatAfter later than the last
 // time it counted, under an id of its own.
 func TestRepeatedContent(t *testing.T) {
