@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -539,6 +540,21 @@ func TestStoreIsRebuilt(t *testing.T) {
 			}
 			overwrite(t, dir, "*.sst")
 		},
+		"older format": func(t *testing.T, _ *memLog, dir string) {
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			db, err := pebble.Open(dir, &pebble.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Set([]byte("position"), make([]byte, 16), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"wiped Kafka": func(_ *testing.T, l *memLog, _ string) {
 			l.topics = map[string][]lead.Record{lead.TopicContacts: l.topics[lead.TopicContacts][:20]}
 			l.committed = -1
@@ -572,6 +588,50 @@ func TestStoreIsRebuilt(t *testing.T) {
 			same(t, "states", fresh.states(t), l.states(t))
 		})
 	}
+}
+
+// A process is killed, and its store was not closed: what was not on the disk
+// yet is read from the changelog, from there on, and nothing else.
+func TestStoreThatWasNotClosed(t *testing.T) {
+	undisturbed := traffic(t, 60)
+	if err := runToEnd(t, undisturbed, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	_, wantScored := undisturbed.scored(t)
+	l, dir, image := traffic(t, 60), t.TempDir(), t.TempDir()
+	all := l.topics[lead.TopicContacts]
+	l.topics[lead.TopicContacts] = all[:30]
+	if err := runToEnd(t, l, dir); err != nil {
+		t.Fatal(err)
+	}
+	closed := len(l.topics[lead.TopicProspects])
+	l.topics[lead.TopicContacts] = all[:50]
+	ctx, cancel := context.WithCancel(t.Context())
+	l.onCommit = func(offset int64) {
+		if offset == 50 { // the disk as a kill leaves it
+			if err := os.CopyFS(image, os.DirFS(dir)); err != nil {
+				t.Error(err)
+			}
+			cancel()
+		}
+	}
+	stage, _ := newStage(t, l, dir, 7)
+	if err := stage.Run(ctx, l); err != nil {
+		t.Fatal(err)
+	}
+	killed := len(l.topics[lead.TopicProspects])
+
+	l.topics[lead.TopicContacts] = all
+	stage, reg := newStage(t, l, image, 7)
+	if err := runStage(t, l, stage); err != nil {
+		t.Fatal(err)
+	}
+	if got := counter(t, reg, "leadd_scoring_restored_records_total"); got != float64(killed-closed) || got == 0 {
+		t.Errorf("%v records restored of %d, the last %d were not on the disk", got, killed, killed-closed)
+	}
+	_, gotScored := l.scored(t)
+	same(t, "scored records", wantScored, gotScored)
+	same(t, "states", undisturbed.states(t), l.states(t))
 }
 
 // overwrite fills the files that match with garbage.
