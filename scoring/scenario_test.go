@@ -86,35 +86,36 @@ func (s *scenario) run(t *testing.T, engine *scoring.Engine) {
 		}
 		var scored lead.Scored
 		p, scored = engine.Apply(p, &c, findings, int64(i))
+		standing, verdict := p.Standings[0], scored.Verdicts[0]
 
 		got, want := map[string]any{}, map[string]any{}
 		if then := step.Then; then.Stage != "" {
-			got["stage"], want["stage"] = p.Stage.String(), then.Stage
+			got["stage"], want["stage"] = standing.Stage.String(), then.Stage
 		}
 		if then := step.Then; then.Score != nil {
-			got["score"], want["score"] = p.Score, *then.Score
+			got["score"], want["score"] = standing.Score, *then.Score
 		}
 		if then := step.Then; then.Met != nil {
 			met := []string{}
-			for _, m := range p.Met {
+			for _, m := range standing.Met {
 				met = append(met, m.Criterion)
 			}
 			got["met"], want["met"] = met, *then.Met
 		}
 		if then := step.Then; then.Reasons != nil {
 			reasons := []string{}
-			for _, r := range scored.Reasons {
+			for _, r := range verdict.Reasons {
 				reasons = append(reasons, fmt.Sprintf("%s %+d: %s", r.Criterion, r.Points, r.Evidence))
 			}
 			got["reasons"], want["reasons"] = reasons, *then.Reasons
 		}
 		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("step %d (%s), -expected +got:\n%s\n%s", i+1, step.At, d, ledger(scored))
+			t.Errorf("step %d (%s), -expected +got:\n%s\n%s", i+1, step.At, d, ledger(verdict))
 		}
 	}
 }
 
-func ledger(s lead.Scored) string {
+func ledger(s lead.Verdict) string {
 	var b strings.Builder
 	for _, r := range s.Reasons {
 		fmt.Fprintf(&b, "%s %+d: %s\n", r.Criterion, r.Points, r.Evidence)

@@ -29,9 +29,12 @@ func score(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, "leadd score: name .eml files or files of JSON lines, or - for standard input")
 		return errUsage
 	}
-	criteria, err := loadCriteria(*criteriaFile)
-	if err != nil {
-		return err
+	criteria := scoring.Default()
+	if *criteriaFile != "" {
+		var err error
+		if criteria, err = scoring.Load(*criteriaFile); err != nil {
+			return err
+		}
 	}
 	id, err := ingest.NewIdentity(ingest.IdentityConfig{})
 	if err != nil {
@@ -201,13 +204,13 @@ func (s *scorer) score(where string, it item) error {
 	before := s.prospects[c.Prospect]
 	after, scored := s.engine.Apply(before, &c, findings, s.offset)
 	s.offset++
-	ledger := scored.Reasons
+	ledger := scored.Verdicts[0].Reasons
 	if s.prospects != nil {
 		s.prospects[c.Prospect] = after
 		ledger = append(s.ledgers[c.Prospect], ledger...)
 		s.ledgers[c.Prospect] = ledger
 	}
-	v := newVerdict(&c, findings, after, ledger)
+	v := newVerdict(&c, findings, &after.Standings[0], ledger)
 	v.ID = rawID
 	if err := s.out.Encode(v); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -256,7 +259,7 @@ func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
 	return c, errors.New("neither a mail nor a form is given")
 }
 
-func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, ledger []lead.Reason) verdict {
+func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Standing, ledger []lead.Reason) verdict {
 	v := verdict{
 		Class: c.Class, CompanyDomain: optional(c.Company.Domain),
 		Criteria: map[string]bool{}, Stage: p.Stage, Score: p.Score,
