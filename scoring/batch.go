@@ -212,17 +212,21 @@ func (b *batch) keep(p *lead.Prospect, fresh bool) {
 // stateSize is about what a state takes in the changelog, at least half of it
 // where all its text must be escaped.
 func stateSize(p *lead.Prospect) int {
-	const object, member = 400, 100 // names, numbers, times
-	size := object + 2*len(p.Key) + len(p.Name) + len(p.FirstSource) + len(p.Criteria)
+	const object, member = 200, 100 // names, numbers, times
+	size := object + 2*len(p.Key) + len(p.Name) + len(p.FirstSource)
 	for i := range p.People {
 		who := &p.People[i]
 		size += member + len(who.Email) + len(who.Name) + len(who.Phone) + len(who.Title)
 	}
-	for i := range p.Met {
-		size += member + len(p.Met[i].Criterion) + len(p.Met[i].Contact)
-	}
-	for i := range p.Touches {
-		size += member + len(p.Touches[i].Rule) + len(p.Touches[i].Contact)
+	for i := range p.Standings {
+		s := &p.Standings[i]
+		size += object + len(s.Product) + len(s.Criteria)
+		for i := range s.Met {
+			size += member + len(s.Met[i].Criterion) + len(s.Met[i].Contact)
+		}
+		for i := range s.Touches {
+			size += member + len(s.Touches[i].Rule) + len(s.Touches[i].Contact)
+		}
 	}
 	return size
 }

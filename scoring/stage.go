@@ -248,9 +248,18 @@ func (w *worker) work(ctx context.Context, records []lead.Record) error {
 // follow takes the engine that Use has given.
 func (w *worker) follow() {
 	if engine := w.Stage.engine.Load(); engine != w.engine {
-		w.logger.Info().Str("from", w.engine.criteria.ID()).Str("to", engine.criteria.ID()).Int64("offset", w.at.next).Msg("judging by other criteria from here on")
+		w.logger.Info().Strs("from", w.engine.ids()).Strs("to", engine.ids()).Int64("offset", w.at.next).Msg("judging by other criteria from here on")
 		w.engine = engine
 	}
+}
+
+// ids names the versions of the criteria, one a product.
+func (e *Engine) ids() []string {
+	ids := make([]string, len(e.products))
+	for i, p := range e.products {
+		ids[i] = p.criteria.ID()
+	}
+	return ids
 }
 
 // flush makes a batch durable. The order of its steps is what makes a contact

@@ -381,7 +381,7 @@ func TestUse(t *testing.T) {
 		if s.Offset >= 30 {
 			criteria = other
 		}
-		judged[s.Criteria]++
+		judged[s.Verdicts[0].Criteria]++
 		p, record := scoring.NewEngine(criteria).Apply(want[s.Contact.Prospect], &s.Contact, s.Findings, s.Offset)
 		want[s.Contact.Prospect] = p
 		if d := cmp.Diff(string(encode(t, &record)), string(encode(t, &s))); d != "" {
@@ -397,7 +397,7 @@ func TestUse(t *testing.T) {
 	if judged["default-1"] < 20 || judged["other-7"] < 20 {
 		t.Errorf("judged by %v", judged)
 	}
-	if log := said.String(); strings.Count(log, "judging by other criteria") != 1 || !strings.Contains(log, `"from":"default-1","to":"other-7","offset":30`) {
+	if log := said.String(); strings.Count(log, "judging by other criteria") != 1 || !strings.Contains(log, `"from":["default-1"],"to":["other-7"],"offset":30`) {
 		t.Error(log)
 	}
 }
