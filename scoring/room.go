@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	roomWanted = 4 * memTableBytes // free bytes with which a store goes on
+	roomWanted = 8 * memTableBytes // free bytes with which a store goes on
 	roomCheck  = time.Second       // between looks at a full disk
 )
 

@@ -43,7 +43,7 @@ const storeFormat = 2
 
 // memTableBytes is what one partition's store gathers in memory before it
 // writes a table. It is small so that a process can own many partitions.
-const memTableBytes = 4 << 20
+const memTableBytes = 2 << 20
 
 // closeTime is how long a store may take to close.
 const closeTime = 2 * time.Second
