@@ -268,6 +268,15 @@ func TestZombieChangesNothing(t *testing.T) {
 	}
 }
 
+// until waits for the commit of an offset.
+func until(commits <-chan int64, offset int64) {
+	for committed := range commits {
+		if committed == offset {
+			return
+		}
+	}
+}
+
 // What a former owner writes late is written over by an owner that is at work,
 // with its next batch, also where that is about other prospects.
 func TestLateWriteIsHealedAtWork(t *testing.T) {
@@ -276,22 +285,15 @@ func TestLateWriteIsHealedAtWork(t *testing.T) {
 	defer cancel()
 	commits := make(chan int64, 100)
 	l.onCommit = func(offset int64) { commits <- offset }
-	until := func(end int) {
-		for offset := range commits {
-			if int(offset) == end {
-				return
-			}
-		}
-	}
 	stage, reg := newStage(t, l, t.TempDir(), 7)
 	ended := make(chan error)
 	go func() { ended <- stage.Run(ctx, l) }()
-	until(40)
+	until(commits, 40)
 	l.mu.Lock()
 	l.write(lead.TopicProspects, l.topics[lead.TopicProspects][:5]) // the oldest states
 	l.mu.Unlock()
 	l.add(t, lead.Contact{ID: "new", Prospect: "new.example", Kind: lead.KindMail, Class: lead.ClassInquiry})
-	until(41)
+	until(commits, 41)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -313,8 +315,7 @@ func TestLateWriteIsHealedWhileIdle(t *testing.T) {
 	stage.SetIdle(0)
 	ended := make(chan error)
 	go func() { ended <- stage.Run(ctx, l) }()
-	for <-commits != 40 {
-	}
+	until(commits, 40)
 	l.mu.Lock()
 	end := l.write(lead.TopicProspects, l.topics[lead.TopicProspects][:5]) + 5 // the oldest states
 	l.mu.Unlock()
@@ -362,14 +363,12 @@ func TestUse(t *testing.T) {
 		zerolog.New(said), prometheus.NewRegistry())
 	ended := make(chan error)
 	go func() { ended <- stage.Run(ctx, l) }()
-	for <-commits != 30 {
-	}
+	until(commits, 30)
 	stage.Use(scoring.NewEngine(other))
 	for _, r := range all[30:] {
 		l.addRaw(string(r.Key), r.Value)
 	}
-	for <-commits != 60 {
-	}
+	until(commits, 60)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
