@@ -335,6 +335,7 @@ func (s *store) commit(rows []row, at position) error {
 	if s.broken.Load() {
 		return errStoreBroken
 	}
+	s.room.need()
 	size := 64
 	for _, e := range rows {
 		size += len(e.key) + len(e.value) + 8

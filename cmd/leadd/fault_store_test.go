@@ -49,8 +49,7 @@ func TestStoreDiskFull(t *testing.T) {
 	}
 	t.Parallel()
 	testenv.ClickHouse(t)
-	// One store, which meets the disk only when it has gathered some megabytes.
-	file, addr := writeConfig(t, oneForm+"kafka: {partitions: 1}\n"), freeAddr(t)
+	file, addr := writeConfig(t, oneForm), freeAddr(t)
 	disk := filepath.Join(filepath.Dir(file), "data", "scoring")
 	if err := os.MkdirAll(disk, 0o700); err != nil {
 		t.Fatal(err)
@@ -65,7 +64,7 @@ func TestStoreDiskFull(t *testing.T) {
 		}
 	})
 	rounds := scaled(1, 10)
-	c := campaign{prospects: 40, each: scaled(200, 1500)}
+	c := campaign{prospects: 40, each: 100 * rounds}
 	p := startLeadd(t, "serve", "-c", file, "--listen", addr)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })
 	// fillUp takes all of the disk, and sends contacts until that is felt.
