@@ -41,7 +41,11 @@ func (c Config) Validate(sender string) error {
 	if c.URL != "" && !isSafe(c.URL) {
 		errs = append(errs, fmt.Errorf("url: %q is no https address without a query (http is for this machine only, as the token is sent there)", c.URL))
 	}
-	if c.Version != "" && (api.version == "" || !versionPattern.MatchString(c.Version)) {
+	switch {
+	case c.Version == "":
+	case api.version == "":
+		errs = append(errs, fmt.Errorf("version: the API of %s takes none; leave it out", api.name))
+	case !versionPattern.MatchString(c.Version):
 		errs = append(errs, fmt.Errorf("version: %q is no version of this API; leave it out or write one like %q", c.Version, api.version))
 	}
 	return errors.Join(errs...)
