@@ -23,7 +23,8 @@ const linkedInFields = "fields=owner,leadType,leadMetadata,versionedLeadGenFormU
 // GET /rest/leadFormResponses/ID, as
 // https://learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync has
 // it. Where the form does not come with the answers, which the page leaves
-// open for single responses, they are kept under their questions' numbers.
+// open for single responses, they are kept under their questions' numbers; an
+// address is known by its looks.
 func linkedInAPI() api {
 	return api{
 		name: "LinkedIn", url: "https://api.linkedin.com", version: "202609", fetch: fetchLinkedIn,
@@ -119,7 +120,7 @@ func (r *linkedInResponse) answer() answer {
 			given := &r.Response.Answers[i]
 			q := questions[given.Question]
 			if q == nil {
-				q = &linkedInQuestion{Name: "question " + given.Question.String()}
+				q = &linkedInQuestion{Name: "linkedin_" + given.Question.String()}
 			}
 			if strings.HasPrefix(q.Predefined, "WORK_") != atWork {
 				continue
