@@ -105,7 +105,7 @@ func findServers(cfg *config.Config) error {
 // Each id must be there.
 func readLetters(ctx context.Context, db driver.Conn, ids []string) (letters []lead.DeadLetter, err error) {
 	rows, err := db.Query(ctx, `SELECT id, at, stage, source, reason, origin, raw, truncated FROM dead_letters
-		WHERE empty($1) OR has($1, id) ORDER BY at, id`, append([]string{}, ids...))
+		WHERE empty($1) OR has($1, id) ORDER BY at, id LIMIT 1 BY id`, append([]string{}, ids...))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters (leadd serve must be running if ClickHouse is its own): %w", err)
 	}

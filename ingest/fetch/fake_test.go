@@ -111,10 +111,11 @@ type kafka struct {
 	records  []lead.Record
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
-	away     int // so many writes fail
+	away     int           // so many writes fail
+	wait     time.Duration // longest of a Fetch
 }
 
-func newKafka() *kafka { return &kafka{changed: make(chan struct{})} }
+func newKafka() *kafka { return &kafka{changed: make(chan struct{}), wait: 500 * time.Millisecond} }
 
 func (k *kafka) put(t testing.TB, notices ...lead.Notice) {
 	t.Helper()
@@ -142,7 +143,7 @@ func (k *kafka) Offsets(context.Context, string, int) (first, end int64, err err
 }
 
 func (k *kafka) Fetch(ctx context.Context, _ string, _ int, from int64) ([]lead.Record, int64, error) {
-	wait := time.After(500 * time.Millisecond)
+	wait := time.After(k.wait)
 	for {
 		k.mu.Lock()
 		all, changed := k.records, k.changed

@@ -87,15 +87,17 @@ func (g *gate) leave(era int, f *failure, rest time.Duration) {
 	defer g.mu.Unlock()
 	<-g.slots
 	g.probing = false
-	now := time.Now()
+	now, well := time.Now(), f == nil || f.verdict == gone
+	if well {
+		g.passed = now
+	}
 	switch {
-	case f == nil || f.verdict == gone:
-		g.failures, g.passed = 0, now
-		if rest > 0 {
-			g.until = now.Add(rest)
-		}
+	case era != g.era: // it began before a failure that has told already
+	case well:
+		g.failures = 0
+		g.until = now.Add(rest)
 		g.setTrouble("")
-	case era == g.era: // else one that began before it has told already
+	default:
 		g.era++
 		g.failures++
 		g.until = now.Add(max(backoff(f.verdict, g.failures), f.after))

@@ -192,14 +192,22 @@ type flight struct {
 // once. Those that fail wait here until they succeed or are given up.
 const maxUnderWay = 256
 
+// lastCommit bounds the commit when a run ends.
+const lastCommit = 2 * time.Second
+
 func (r *run) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer r.handlers.Wait()
-	defer cancel()
 	r.settled = make(chan struct{}, 1)
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		cancel()
+		r.handlers.Wait()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
+		defer cancel()
+		_ = r.commit(last) // what is not committed is fetched again, and counts once
+	}()
 	for {
 		records, end, err := r.log.Fetch(ctx, lead.TopicNotices, r.claim.Partition(), r.next)
 		if err != nil {

@@ -50,7 +50,7 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, c := newKafka(), &claim{}
 				api := &vendor{answer: func(path, _ string, nth int) response {
-					if nth <= 5 {
+					if path == "/v25.0/1000" && nth <= 5 || nth == 1 {
 						return first
 					}
 					return metaLead(path)
@@ -79,6 +79,13 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 				}
 				if len(requests) != 6 {
 					t.Errorf("%d requests", len(requests))
+				}
+				// What fails later has a short pause again.
+				k.put(t, metaNotice(1))
+				time.Sleep(4 * time.Second)
+				synctest.Wait()
+				if contacts, _ := k.state(); len(contacts) != 2 {
+					t.Errorf("%d contacts, %d requests", len(contacts), len(api.requests("")))
 				}
 				stop()
 			})
@@ -162,7 +169,9 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 					return metaLead(path)
 				}}
 				k, ads, crm := newKafka(), &claim{}, &claim{}
-				b := newBench(t, k, api, sources()...)
+				k.wait = 10 * time.Second
+				slow := roundTripper(func() { time.Sleep(10 * time.Millisecond) }, api)
+				b := newBench(t, k, slow, sources()...)
 				for i := range 50 {
 					k.put(t, metaNotice(i))
 				}
@@ -177,7 +186,22 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 				if crm.offset != 51 || ads.offset != 0 {
 					t.Errorf("committed %d and %d", crm.offset, ads.offset)
 				}
-				// One in five minutes, and four at the beginning.
+				// One in five minutes, and four at the beginning, which count as one.
+				if all := api.requests("/v25.0/1000"); len(all) == 0 {
+					t.Error("the first was not asked for")
+				}
+				var tries []asked
+				for _, a := range api.requests("") {
+					if !strings.HasPrefix(a.path, "/crm/") {
+						tries = append(tries, a)
+					}
+				}
+				if pause := tries[4].at.Sub(tries[3].at); tries[3].at != tries[0].at || pause < 15*time.Second || pause > 19*time.Second {
+					t.Errorf("pause of %v", pause)
+				}
+				if pause := tries[5].at.Sub(tries[4].at); pause < 30*time.Second || pause > 37*time.Second {
+					t.Errorf("then a pause of %v", pause)
+				}
 				if n := len(api.requests("")) - 1; n < 500 || n > 3*24*12+20 {
 					t.Errorf("%d requests in three days", n)
 				}
@@ -194,7 +218,7 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 				renewed[0].API.Token = "new"
 				b = newBench(t, k, api, renewed...)
 				stopAds = b.start(t, "ads", ads)
-				time.Sleep(5 * time.Second)
+				time.Sleep(15 * time.Second)
 				synctest.Wait()
 				if contacts, dead := k.state(); len(contacts) != 51 || len(dead) != 0 || ads.offset != 51 {
 					t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), ads.offset)
