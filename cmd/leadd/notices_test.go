@@ -236,3 +236,18 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// A token that is missing is a mistake that check names, with its line.
+func TestCheckAsksForTokens(t *testing.T) {
+	file := writeConfig(t, "webhooks:\n  ads:\n    preset: meta\n    secret: x\n    api:\n      url: http://gateway.example\n")
+	_, stderr, code := runLeadd(t, "", "check", "-c", file)
+	for _, want := range []string{
+		"leadd.yaml:7:5: webhooks.ads.api.token: Meta tells only",
+		"leadd.yaml:4:3: webhooks.ads.verify_token: missing",
+		"leadd.yaml:8:7: webhooks.ads.api.url: \"http://gateway.example\" is no https address",
+	} {
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("exit code %d, not said: %s\nsaid:\n%s", code, want, stderr)
+		}
+	}
+}

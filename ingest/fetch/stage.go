@@ -159,6 +159,7 @@ func (s *Stage) Run(ctx context.Context, source string, claim Claim) error {
 	partition := strconv.Itoa(claim.Partition())
 	r := &run{Stage: s, source: src, claim: claim, lag: s.metrics.lag.WithLabelValues(source, partition)}
 	defer s.metrics.lag.DeleteLabelValues(source, partition)
+	defer src.client.http.CloseIdleConnections()
 	err := r.run(ctx)
 	if ctx.Err() != nil {
 		return nil

@@ -346,7 +346,8 @@ func TestBounds(t *testing.T) {
 		api := &vendor{}
 		slow := roundTripper(func() {
 			n := now.Add(1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			for m := most.Load(); n > m; m = most.Load() {
+				most.CompareAndSwap(m, n)
 			}
 			time.Sleep(50 * time.Millisecond)
 			now.Add(-1)

@@ -151,7 +151,7 @@ func (c Config) validateAPI(p *preset) error {
 // each gives the errors that were joined.
 func each(err error) iter.Seq[error] {
 	return func(yield func(error) bool) {
-		joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what errors.Join gave is taken apart
+		joined, ok := err.(interface{ Unwrap() []error })
 		if !ok {
 			if err != nil {
 				yield(err)
