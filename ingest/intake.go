@@ -80,7 +80,7 @@ func (i *Intake) Accept(ctx context.Context, c *lead.Contact) error {
 	return nil
 }
 
-// Announce writes notices on lead.TopicNotices, each under its id, and returns
+// Announce writes notices on lead.TopicNotices, each under its key, and returns
 // nil once Kafka has them all. After any error it may have some of them.
 func (i *Intake) Announce(ctx context.Context, notices []lead.Notice) error {
 	var g errgroup.Group
@@ -91,7 +91,7 @@ func (i *Intake) Announce(ctx context.Context, notices []lead.Notice) error {
 			if err != nil {
 				return fmt.Errorf("announce %s: %w", notices[n].ID, err)
 			}
-			if err := i.producer.Publish(ctx, lead.TopicNotices, []byte(notices[n].ID), value); err != nil {
+			if err := i.producer.Publish(ctx, lead.TopicNotices, notices[n].Key(), value); err != nil {
 				return fmt.Errorf("announce %s: %w", notices[n].ID, err)
 			}
 			i.notices.WithLabelValues(notices[n].Source).Inc()

@@ -70,10 +70,10 @@ func TestAnnounce(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		var n lead.Notice
-		if err := lead.Decode(value, &n); err != nil || topic != lead.TopicNotices || key != n.ID {
+		if err := lead.Decode(value, &n); err != nil || topic != lead.TopicNotices || key != "ads/"+n.ID {
 			t.Errorf("%s %s %v", topic, key, err)
 		}
-		got[key] = n
+		got[n.Object] = n
 		if key == fails {
 			return away
 		}
@@ -90,7 +90,7 @@ func TestAnnounce(t *testing.T) {
 		t.Error(d)
 	}
 	// One that Kafka may not have is enough for the sender to send all again.
-	fails = "999"
+	fails = "ads/999"
 	if err := intake.Announce(t.Context(), notices); !errors.Is(err, away) {
 		t.Errorf("producer's error lost: %v", err)
 	}

@@ -17,3 +17,7 @@ type Notice struct {
 	Received time.Time `json:"received"`         // when leadd received it
 	Fields   []Field   `json:"fields,omitempty"` // what the notice itself says; without keys
 }
+
+// Key is the key of a notice's record, so that what happens to one object
+// stays in order.
+func (n *Notice) Key() []byte { return []byte(n.Source + "/" + n.Object) }

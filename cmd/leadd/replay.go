@@ -251,7 +251,7 @@ func (r *replayer) replayNotice(ctx context.Context, l *lead.DeadLetter) (string
 	case !ok || w.Preset != n.Sender:
 		return "", still(fmt.Errorf("no web form %q with preset %s is configured", n.Source, n.Sender))
 	}
-	return r.publish(ctx, lead.TopicNotices, n.ID, l.Raw)
+	return r.publish(ctx, lead.TopicNotices, string(n.Key()), l.Raw)
 }
 
 func (r *replayer) publish(ctx context.Context, topic, key string, value []byte) (string, error) {

@@ -6,8 +6,8 @@
 // whose API is away for a week, stops nobody else and loses nothing. A
 // notice's offset is committed once its contact, or its dead letter, is in
 // Kafka. Killed in between, it is fetched again, and counts once, as its id is
-// the contact's. A notice that fails for hours holds the position, not those
-// behind it: after a restart these are asked for again.
+// the contact's. Notices that fail hold up nobody but those of the same object:
+// the offset's metadata says which are still open.
 //
 // To add a sender: its webhook is a preset that makes notices (package
 // webhook says how); here, NAME.go says how one is asked for and what the

@@ -111,6 +111,7 @@ type kafka struct {
 	records  []lead.Record
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
+	most     int           // records of one Fetch; 0: any
 	away     int           // so many writes fail
 	wait     time.Duration // longest of a Fetch
 }
@@ -149,7 +150,11 @@ func (k *kafka) Fetch(ctx context.Context, _ string, _ int, from int64) ([]lead.
 		all, changed := k.records, k.changed
 		k.mu.Unlock()
 		if from < int64(len(all)) {
-			return all[from:], int64(len(all)), nil
+			some := all[from:]
+			if k.most > 0 {
+				some = some[:min(k.most, len(some))]
+			}
+			return some, int64(len(all)), nil
 		}
 		select {
 		case <-ctx.Done():
@@ -189,8 +194,9 @@ func (k *kafka) state() ([]lead.Contact, []lead.DeadLetter) {
 
 // claim is the one partition there is; it lives on when a process ends.
 type claim struct {
-	mu     sync.Mutex
-	offset int64
+	mu       sync.Mutex
+	offset   int64
+	metadata string
 }
 
 func (c *claim) Partition() int { return 0 }
@@ -198,14 +204,20 @@ func (c *claim) Partition() int { return 0 }
 func (c *claim) Committed() (int64, string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.offset, ""
+	return c.offset, c.metadata
 }
 
-func (c *claim) Commit(ctx context.Context, offset int64, _ string) error {
+// at gives the offset committed.
+func (c *claim) at() int64 {
+	offset, _ := c.Committed()
+	return offset
+}
+
+func (c *claim) Commit(ctx context.Context, offset int64, metadata string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ctx.Err() == nil {
-		c.offset = offset
+		c.offset, c.metadata = offset, metadata
 	}
 	return ctx.Err()
 }

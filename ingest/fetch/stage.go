@@ -34,7 +34,8 @@ type Log interface {
 // source's consumer group.
 type Claim interface {
 	Partition() int
-	// Committed is the offset committed when the claim began, -1 for none.
+	// Committed is the offset committed when the claim began, -1 for none,
+	// and the metadata committed with it.
 	Committed() (offset int64, metadata string)
 	// Commit fails where the partition is no longer ours.
 	Commit(ctx context.Context, offset int64, metadata string) error
@@ -175,9 +176,10 @@ type run struct {
 	lag    prometheus.Gauge
 
 	next      int64     // offset to read next
-	committed int64     // offset committed
 	end       int64     // of the partition
 	underWay  []*flight // by offset
+	committed position
+	before    position // what was committed when the run began
 
 	handlers sync.WaitGroup
 	settled  chan struct{} // gets a value, or has one, when a flight has ended
@@ -186,6 +188,7 @@ type run struct {
 // flight is a notice being fetched.
 type flight struct {
 	offset int64
+	object string
 	done   chan struct{} // closed when it is settled
 }
 
@@ -234,19 +237,23 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	offset, _ := r.claim.Committed()
+	offset, metadata := r.claim.Committed()
 	if offset > end || offset >= 0 && offset < first {
 		r.logger.Error().Str("source", r.source.Name).Int("partition", r.claim.Partition()).Int64("committed", offset).Int64("first", first).Int64("end", end).
 			Msg("Kafka does not have the notices from which to go on; beginning with the first there is")
-		offset = first
+		offset, metadata = first, ""
 	}
-	r.next, r.committed = max(offset, first), max(offset, first)
+	r.before = parsePosition(max(offset, first), metadata)
+	r.next, r.committed = r.before.offset, r.before
 	return nil
 }
 
 // take begins to fetch what a record announces, if it is our source's. It
 // waits while too many are under way.
 func (r *run) take(ctx context.Context, record lead.Record) error {
+	if r.before.isSettled(record.Offset) {
+		return nil
+	}
 	var n lead.Notice
 	err := lead.Decode(record.Value, &n)
 	switch {
@@ -275,11 +282,26 @@ func (r *run) take(ctx context.Context, record lead.Record) error {
 			return ctx.Err()
 		}
 	}
-	f := &flight{offset: record.Offset, done: make(chan struct{})}
+	f := &flight{offset: record.Offset, object: n.Object, done: make(chan struct{})}
+	// What happens to one object is told in its order.
+	var before <-chan struct{}
+	for i := len(r.underWay) - 1; i >= 0; i-- {
+		if r.underWay[i].object == f.object {
+			before = r.underWay[i].done
+			break
+		}
+	}
 	r.underWay = append(r.underWay, f)
 	r.source.metrics.waiting.Inc()
 	r.handlers.Go(func() {
 		defer r.source.metrics.waiting.Dec()
+		if before != nil {
+			select {
+			case <-before:
+			case <-ctx.Done():
+				return
+			}
+		}
 		h := &handler{run: r, notice: &n, record: record}
 		if err != nil {
 			err = h.bury(ctx, err.Error())
@@ -298,31 +320,35 @@ func (r *run) take(ctx context.Context, record lead.Record) error {
 	return nil
 }
 
-// commit drops the flights that have ended and commits up to the first that
-// has not. Those behind it that have ended are fetched again after a restart.
+// commit drops the flights that have ended and commits how far we have come.
 func (r *run) commit(ctx context.Context) error {
-	first := int64(-1)
 	r.underWay = slices.DeleteFunc(r.underWay, func(f *flight) bool {
 		select {
 		case <-f.done:
 			return true
 		default:
-			if first < 0 {
-				first = f.offset
-			}
 			return false
 		}
 	})
-	to := r.next
-	if first >= 0 {
-		to = first
+	at := position{next: max(r.next, r.before.next)}
+	for _, f := range r.underWay {
+		at.open = append(at.open, f.offset)
 	}
-	if to > r.committed {
-		if err := r.claim.Commit(ctx, to, ""); err != nil {
+	for _, offset := range r.before.open {
+		if offset >= r.next { // not taken again yet
+			at.open = append(at.open, offset)
+		}
+	}
+	at.offset = at.next
+	if len(at.open) > 0 {
+		at.offset = at.open[0]
+	}
+	if !at.equal(r.committed) {
+		if err := r.claim.Commit(ctx, at.offset, at.metadata()); err != nil {
 			return err
 		}
-		r.committed = to
+		r.committed = at
 	}
-	r.lag.Set(float64(max(0, r.end-r.committed)))
+	r.lag.Set(float64(max(0, r.end-r.committed.offset)))
 	return nil
 }

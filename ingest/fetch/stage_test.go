@@ -27,8 +27,8 @@ func TestNoticesBecomeContacts(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		contacts, dead := k.state()
-		if len(contacts) != 2 || len(dead) != 0 || c.offset != 4 || len(api.requests("")) != 2 {
-			t.Errorf("%d contacts, %d dead letters, committed %d, %d requests", len(contacts), len(dead), c.offset, len(api.requests("")))
+		if len(contacts) != 2 || len(dead) != 0 || c.at() != 4 || len(api.requests("")) != 2 {
+			t.Errorf("%d contacts, %d dead letters, committed %d, %d requests", len(contacts), len(dead), c.at(), len(api.requests("")))
 		}
 		if b.value(t, "leadd_fetch_contacts_total", "ads") != 2 || b.value(t, "leadd_fetch_waiting_records", "ads") != 0 || b.value(t, "leadd_fetch_lag_records", "0", "ads") != 0 {
 			t.Error("not counted")
@@ -63,13 +63,13 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 				if trouble := b.Trouble("ads"); trouble == "" || strings.Contains(trouble, "1000") || strings.Contains(trouble, "meta-token") {
 					t.Errorf("trouble %q", trouble)
 				}
-				if b.value(t, "leadd_fetch_stopped", "ads") != 1 || c.offset != 0 {
-					t.Errorf("committed %d", c.offset)
+				if b.value(t, "leadd_fetch_stopped", "ads") != 1 || c.at() != 0 {
+					t.Errorf("committed %d", c.at())
 				}
 				time.Sleep(5 * time.Minute)
 				synctest.Wait()
-				if contacts, dead := k.state(); len(contacts) != 1 || len(dead) != 0 || b.Trouble("ads") != "" || c.offset != 1 {
-					t.Errorf("%d contacts, %d dead letters, trouble %q, committed %d", len(contacts), len(dead), b.Trouble("ads"), c.offset)
+				if contacts, dead := k.state(); len(contacts) != 1 || len(dead) != 0 || b.Trouble("ads") != "" || c.at() != 1 {
+					t.Errorf("%d contacts, %d dead letters, trouble %q, committed %d", len(contacts), len(dead), b.Trouble("ads"), c.at())
 				}
 				requests := api.requests("")
 				for i := 2; i < len(requests); i++ {
@@ -138,8 +138,8 @@ func TestLimitsAreKept(t *testing.T) {
 				if pause := requests[1].at.Sub(requests[0].at); pause < tc.atLeast || pause > tc.atMost {
 					t.Errorf("pause of %v", pause)
 				}
-				if contacts, dead := k.state(); len(contacts) != 21 || len(dead) != 0 || c.offset != 21 {
-					t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.offset)
+				if contacts, dead := k.state(); len(contacts) != 21 || len(dead) != 0 || c.at() != 21 {
+					t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
 				}
 				stop()
 			})
@@ -183,8 +183,8 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 				if len(contacts) != 1 || contacts[0].Source != "crm" || len(dead) != 0 {
 					t.Errorf("%d contacts, %d dead letters", len(contacts), len(dead))
 				}
-				if crm.offset != 51 || ads.offset != 0 {
-					t.Errorf("committed %d and %d", crm.offset, ads.offset)
+				if crm.at() != 51 || ads.at() != 0 {
+					t.Errorf("committed %d and %d", crm.at(), ads.at())
 				}
 				// One in five minutes, and four at the beginning, which count as one.
 				if all := api.requests("/v25.0/1000"); len(all) == 0 {
@@ -220,8 +220,8 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 				stopAds = b.start(t, "ads", ads)
 				time.Sleep(15 * time.Second)
 				synctest.Wait()
-				if contacts, dead := k.state(); len(contacts) != 51 || len(dead) != 0 || ads.offset != 51 {
-					t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), ads.offset)
+				if contacts, dead := k.state(); len(contacts) != 51 || len(dead) != 0 || ads.at() != 51 {
+					t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), ads.at())
 				}
 				stopAds()
 			})
@@ -258,8 +258,8 @@ func TestDeadLetters(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				contacts, dead := k.state()
-				if len(contacts) != 1 || len(dead) != 1 || c.offset != 2 {
-					t.Fatalf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.offset)
+				if len(contacts) != 1 || len(dead) != 1 || c.at() != 2 {
+					t.Fatalf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
 				}
 				d := dead[0]
 				if d.Stage != "ingest" || d.Source != "ads" || d.Origin != "leadd.notices/0@0" || !strings.Contains(d.Reason, tc.reason) || string(d.Raw) != string(k.records[0].Value) {
@@ -324,13 +324,13 @@ func TestGivenUpAfterADay(t *testing.T) {
 					time.Sleep(time.Hour)
 					synctest.Wait()
 				}
-				if contacts, dead := k.state(); len(contacts) != 23 || len(dead) != 0 || c.offset != 0 {
-					t.Errorf("before: %d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.offset)
+				if contacts, dead := k.state(); len(contacts) != 23 || len(dead) != 0 || c.at() != 0 {
+					t.Errorf("before: %d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
 				}
 				time.Sleep(2 * time.Hour)
 				synctest.Wait()
-				if contacts, dead := k.state(); len(contacts) != 23 || len(dead) != 1 || c.offset != 24 {
-					t.Errorf("after: %d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.offset)
+				if contacts, dead := k.state(); len(contacts) != 23 || len(dead) != 1 || c.at() != 24 {
+					t.Errorf("after: %d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
 				}
 			})
 		})
@@ -377,8 +377,8 @@ func TestBounds(t *testing.T) {
 		most.Store(0)
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
-		if contacts, dead := k.state(); len(contacts) != all || len(dead) != 0 || c.offset != all {
-			t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.offset)
+		if contacts, dead := k.state(); len(contacts) != all || len(dead) != 0 || c.at() != all {
+			t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
 		}
 		if most.Load() != 4 {
 			t.Errorf("%d requests at once", most.Load())
@@ -419,9 +419,137 @@ func TestRestarts(t *testing.T) {
 			}
 			ids[contact.ID] = contact.Person.Email
 		}
-		if len(ids) != 20 || len(dead) != 0 || c.offset != 40 {
-			t.Errorf("%d contacts, %d dead letters, committed %d", len(ids), len(dead), c.offset)
+		if len(ids) != 20 || len(dead) != 0 || c.at() != 40 {
+			t.Errorf("%d contacts, %d dead letters, committed %d", len(ids), len(dead), c.at())
 		}
+	})
+}
+
+// After a restart only what is still open is asked for.
+func TestNothingSettledIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := map[string]bool{"/v25.0/1003": true, "/v25.0/1040": true}
+		api := &vendor{}
+		api.answer = func(path, _ string, _ int) response {
+			switch {
+			case open[path]:
+				return response{status: 500}
+			case path == "/v25.0/1005":
+				return response{status: 404}
+			}
+			return metaLead(path)
+		}
+		k, c := newKafka(), &claim{}
+		k.most = 10 // records of one fetch
+		for i := range 60 {
+			k.put(t, metaNotice(i))
+		}
+		for range 5 {
+			b := newBench(t, k, api, sources()...)
+			stop := b.start(t, "ads", c)
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			k.put(t, metaNotice(len(k.records)))
+			time.Sleep(10 * time.Minute)
+			stop()
+			for range 3 { // so short that not all is read again
+				stop := b.start(t, "ads", c)
+				time.Sleep(time.Millisecond)
+				stop()
+			}
+		}
+		for i := range 65 {
+			path := fmt.Sprintf("/v25.0/%d", 1000+i)
+			if n := len(api.requests(path)); n != 1 && !open[path] {
+				t.Errorf("%s was asked for %d times", path, n)
+			}
+		}
+		if contacts, dead := k.state(); len(contacts) != 62 || len(dead) != 1 || c.at() != 3 {
+			t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
+		}
+		clear(open)
+		stop := newBench(t, k, api, sources()...).start(t, "ads", c)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if contacts, dead := k.state(); len(contacts) != 64 || len(dead) != 1 || c.at() != 65 {
+			t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
+		}
+		stop()
+	})
+}
+
+// What Kafka takes with an offset is bounded; the largest fits.
+func TestMetadataFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &vendor{answer: func(path, _ string, _ int) response {
+			if len(path) == len("/v25.0/1000000") {
+				return response{status: 500}
+			}
+			return metaLead(path)
+		}}
+		k, c := newKafka(), &claim{}
+		for i := range fetch.MaxUnderWay - 1 {
+			for j := range 20 {
+				k.put(t, metaNotice(20*i+j))
+			}
+			k.put(t, metaNotice(1000000+i))
+		}
+		stop := newBench(t, k, api, sources()...).start(t, "ads", c)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(c.metadata); n < fetch.MaxUnderWay || n > 2500 || c.at() != 20 {
+			t.Errorf("%d bytes, committed %d", n, c.at())
+		}
+		stop()
+	})
+}
+
+// A position that nobody can read is none: all is fetched, again perhaps.
+func TestStrangeMetadata(t *testing.T) {
+	for _, metadata := range []string{"x y", "5,?", "-1,0", ","} {
+		synctest.Test(t, func(t *testing.T) {
+			k, c := newKafka(), &claim{metadata: metadata}
+			k.put(t, metaNotice(0), metaNotice(1))
+			stop := newBench(t, k, &vendor{answer: func(path, _ string, _ int) response { return metaLead(path) }}, sources()...).start(t, "ads", c)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if contacts, _ := k.state(); len(contacts) != 2 || c.at() != 2 {
+				t.Errorf("%q: %d contacts, committed %d", metadata, len(contacts), c.at())
+			}
+			stop()
+		})
+	}
+}
+
+// What happens to one deal comes in its order, though the first takes longer.
+func TestOneObjectInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &vendor{answer: func(path, _ string, nth int) response {
+			if nth < 3 {
+				return response{status: 500}
+			}
+			if strings.HasPrefix(path, "/crm/v3/objects/deals/") {
+				return response{status: 200, body: `{"properties":{"dealname":"x"},"associations":{"contacts":{"results":[{"id":"1"}]}}}`}
+			}
+			return response{status: 200, body: `{"properties":{"email":"a@acme.example"}}`}
+		}}
+		k, c := newKafka(), &claim{}
+		want := []string{"negotiating", "contract_out", "declined", "negotiating", "signed"}
+		for i, event := range want {
+			k.put(t, lead.Notice{ID: fmt.Sprint(i), Source: "crm", Sender: "hubspot", What: "deal", Object: "7", Event: event, At: at, Received: at})
+		}
+		stop := newBench(t, k, api, sources()...).start(t, "crm", c)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		contacts, _ := k.state()
+		var got []string
+		for _, c := range contacts {
+			got = append(got, c.Event)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		stop()
 	})
 }
 
@@ -435,8 +563,8 @@ func TestTopicMadeAnew(t *testing.T) {
 		stop := b.start(t, "ads", c)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if contacts, _ := k.state(); len(contacts) != 1 || c.offset != 1 {
-			t.Errorf("%d contacts, committed %d", len(contacts), c.offset)
+		if contacts, _ := k.state(); len(contacts) != 1 || c.at() != 1 {
+			t.Errorf("%d contacts, committed %d", len(contacts), c.at())
 		}
 		stop()
 	})
