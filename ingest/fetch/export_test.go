@@ -23,3 +23,13 @@ func FetchOnce(ctx context.Context, s *Stage, n *lead.Notice) (lead.Contact, err
 
 // ReadUsage gives what Meta's headers say: the fullest limit in percent.
 var ReadUsage = usageOf
+
+// Metadata is what is committed with an offset.
+func Metadata(offset, next int64, open []int64) string {
+	return position{offset, next, open}.metadata()
+}
+
+// IsSettled reports whether what was committed says that a notice is settled.
+func IsSettled(committed int64, metadata string, offset int64) bool {
+	return parsePosition(committed, metadata).isSettled(offset)
+}

@@ -26,7 +26,7 @@ func parsePosition(offset int64, metadata string) position {
 	var all []int64
 	for part := range strings.SplitSeq(metadata, ",") {
 		n, err := strconv.ParseInt(part, 36, 64)
-		if err != nil || n < 0 {
+		if err != nil {
 			return nothing
 		}
 		all = append(all, offset+n)

@@ -478,30 +478,25 @@ func TestNothingSettledIsAskedForAgain(t *testing.T) {
 	})
 }
 
-// What Kafka takes with an offset is bounded; the largest fits.
+// What Kafka takes with an offset is bounded, and comes back.
 func TestMetadataFits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := &vendor{answer: func(path, _ string, _ int) response {
-			if len(path) == len("/v25.0/1000000") {
-				return response{status: 500}
-			}
-			return metaLead(path)
-		}}
-		k, c := newKafka(), &claim{}
-		for i := range fetch.MaxUnderWay - 1 {
-			for j := range 20 {
-				k.put(t, metaNotice(20*i+j))
-			}
-			k.put(t, metaNotice(1000000+i))
+	const offset = 1 << 50
+	var open []int64
+	for i := range int64(fetch.MaxUnderWay) {
+		open = append(open, offset+i<<32) // four billion records between one and the next
+	}
+	metadata := fetch.Metadata(offset, open[len(open)-1]+7, open)
+	if n := len(metadata); n > 4096 {
+		t.Errorf("%d bytes", n)
+	}
+	for i := range open {
+		if fetch.IsSettled(offset, metadata, open[i]) || !fetch.IsSettled(offset, metadata, open[i]+1) {
+			t.Errorf("open notice %d is not known as such", i)
 		}
-		stop := newBench(t, k, api, sources()...).start(t, "ads", c)
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if n := len(c.metadata); n < fetch.MaxUnderWay || n > 2500 || c.at() != 20 {
-			t.Errorf("%d bytes, committed %d", n, c.at())
-		}
-		stop()
-	})
+	}
+	if end := open[len(open)-1] + 7; fetch.IsSettled(offset, metadata, end) || !fetch.IsSettled(offset, metadata, offset-1) {
+		t.Error("the ends are wrong")
+	}
 }
 
 // A position that nobody can read is none: all is fetched, again perhaps.
