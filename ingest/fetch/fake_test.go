@@ -112,6 +112,7 @@ type kafka struct {
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
 	most     int           // records of one Fetch; 0: any
+	pace     time.Duration // of a Fetch that finds records
 	away     int           // so many writes fail
 	wait     time.Duration // longest of a Fetch
 }
@@ -150,6 +151,11 @@ func (k *kafka) Fetch(ctx context.Context, _ string, _ int, from int64) ([]lead.
 		all, changed := k.records, k.changed
 		k.mu.Unlock()
 		if from < int64(len(all)) {
+			select {
+			case <-ctx.Done():
+				return nil, 0, ctx.Err()
+			case <-time.After(k.pace):
+			}
 			some := all[from:]
 			if k.most > 0 {
 				some = some[:min(k.most, len(some))]

@@ -440,7 +440,7 @@ func TestNothingSettledIsAskedForAgain(t *testing.T) {
 			return metaLead(path)
 		}
 		k, c := newKafka(), &claim{}
-		k.most = 10 // records of one fetch
+		k.most, k.pace = 10, time.Second
 		for i := range 60 {
 			k.put(t, metaNotice(i))
 		}
@@ -454,7 +454,7 @@ func TestNothingSettledIsAskedForAgain(t *testing.T) {
 			stop()
 			for range 3 { // so short that not all is read again
 				stop := b.start(t, "ads", c)
-				time.Sleep(time.Millisecond)
+				time.Sleep(2500 * time.Millisecond)
 				stop()
 			}
 		}
