@@ -152,7 +152,7 @@ webhooks:
 	_ = res.Body.Close()
 
 	// Announced, and killed before anything could be fetched.
-	const leads = 1000 // as many as Meta sends at once
+	const leads = 300
 	p.metaLeads(5000, 5000+leads)
 	p.metaLeads(5000, 5010) // again
 	p.metaLeads(6001, 6002) // deleted

@@ -53,18 +53,19 @@ func newGate(change func(trouble string)) *gate {
 // enter waits until a request may go. Every enter without an error is followed
 // by one leave, with what enter gave.
 func (g *gate) enter(ctx context.Context) (era int, err error) {
+	select {
+	case g.slots <- struct{}{}: // so that few look at what follows
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	for {
 		g.mu.Lock()
-		wait, probing, moved := time.Until(g.until), g.probing, g.moved
-		if wait <= 0 && (g.trouble == "" || !probing) {
-			select {
-			case g.slots <- struct{}{}:
-				g.probing = g.trouble != ""
-				era = g.era
-				g.mu.Unlock()
-				return era, nil
-			default: // all are taken: leave tells when one is free
-			}
+		wait, moved := time.Until(g.until), g.moved
+		if wait <= 0 && (g.trouble == "" || !g.probing) {
+			g.probing = g.trouble != ""
+			era = g.era
+			g.mu.Unlock()
+			return era, nil
 		}
 		g.mu.Unlock()
 		var due <-chan time.Time
@@ -73,6 +74,7 @@ func (g *gate) enter(ctx context.Context) (era int, err error) {
 		}
 		select {
 		case <-ctx.Done():
+			<-g.slots
 			return 0, ctx.Err()
 		case <-due:
 		case <-moved:

@@ -101,11 +101,11 @@ func TestLimitsAreKept(t *testing.T) {
 		atLeast time.Duration
 		atMost  time.Duration
 	}{
-		"HubSpot, seconds":    {"crm", response{status: 429, header: []string{"Retry-After", "600"}, body: `{"errorType":"RATE_LIMIT"}`}, 10 * time.Minute, 13 * time.Minute},
-		"HubSpot, not said":   {"crm", response{status: 429, body: `{"errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING"}`}, 2 * time.Second, 10 * time.Second},
+		"HubSpot, seconds":    {"crm", response{status: 429, header: []string{"Retry-After", "600"}, body: testdata(t, "hubspot-limit.json")}, 10 * time.Minute, 13 * time.Minute},
+		"HubSpot, not said":   {"crm", response{status: 429, body: testdata(t, "hubspot-limit.json")}, 2 * time.Second, 10 * time.Second},
 		"LinkedIn":            {"posts", response{status: 429, header: []string{"Retry-After", "30"}, body: `{"status":429}`}, 30 * time.Second, time.Minute},
 		"away for a while":    {"posts", response{status: 503, header: []string{"Retry-After", "120"}}, 2 * time.Minute, 3 * time.Minute},
-		"Meta's code":         {"ads", response{status: 400, header: []string{"X-Business-Use-Case-Usage", `{"1":[{"type":"leadgen","call_count":100,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":19}]}`}, body: `{"error":{"code":80005}}`}, 19 * time.Minute, 23 * time.Minute},
+		"Meta's code":         {"ads", response{status: 400, header: []string{"X-Business-Use-Case-Usage", `{"1":[{"type":"leadgen","call_count":100,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":19}]}`}, body: testdata(t, "meta-limit.json")}, 19 * time.Minute, 23 * time.Minute},
 		"Meta's code, so far": {"ads", response{status: 400, body: `{"error":{"code":4}}`}, 2 * time.Second, 10 * time.Second},
 		"nearly, Meta":        {"ads", response{status: 200, header: []string{"X-App-Usage", `{"call_count":95,"total_time":20,"total_cputime":3}`}, body: `{"field_data":[{"name":"email","values":["a@acme.example"]}]}`}, time.Minute, 61 * time.Second},
 		"none left, HubSpot":  {"crm", response{status: 200, header: []string{"X-HubSpot-RateLimit-Remaining", "0", "X-HubSpot-RateLimit-Interval-Milliseconds", "10000"}, body: `{"properties":{"email":"a@acme.example"}}`}, 10 * time.Second, 11 * time.Second},
@@ -152,6 +152,7 @@ func TestLimitsAreKept(t *testing.T) {
 func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 	for name, refusal := range map[string]response{
 		"401":             {status: 401, body: testdata(t, "hubspot-token.json")},
+		"401 of LinkedIn": {status: 401, body: testdata(t, "linkedin-token.json")},
 		"403":             {status: 403, body: `{"category":"MISSING_SCOPES"}`},
 		"Meta's code 190": {status: 400, body: testdata(t, "meta-token.json")},
 		"Meta's code 200": {status: 403, body: `{"error":{"code":200}}`},
