@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"leadd/lead"
 )
@@ -27,6 +28,7 @@ var ErrIncomplete = errors.New("incomplete contact")
 type Intake struct {
 	producer Producer
 	contacts *prometheus.CounterVec
+	notices  *prometheus.CounterVec
 	dead     *prometheus.CounterVec
 	seconds  prometheus.Histogram
 }
@@ -40,6 +42,10 @@ func NewIntake(p Producer, reg prometheus.Registerer) *Intake {
 			Name: "leadd_ingest_contacts_total",
 			Help: "Contacts handed to Kafka; a second delivery of the same contact counts again.",
 		}, []string{"source", "kind"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leadd_ingest_notices_total",
+			Help: "Notices handed to Kafka, whose contacts are still to be fetched; a second delivery counts again.",
+		}, []string{"source"}),
 		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leadd_ingest_dead_letters_total",
 			Help: "Inputs that could not be understood and went to the dead letters.",
@@ -50,7 +56,7 @@ func NewIntake(p Producer, reg prometheus.Registerer) *Intake {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
 		}),
 	}
-	reg.MustRegister(i.contacts, i.dead, i.seconds)
+	reg.MustRegister(i.contacts, i.notices, i.dead, i.seconds)
 	return i
 }
 
@@ -72,6 +78,27 @@ func (i *Intake) Accept(ctx context.Context, c *lead.Contact) error {
 	i.seconds.Observe(time.Since(begin).Seconds())
 	i.contacts.WithLabelValues(c.Source, string(c.Kind)).Inc()
 	return nil
+}
+
+// Announce writes notices on lead.TopicNotices, each under its key, and returns
+// nil once Kafka has them all. After any error it may have some of them.
+func (i *Intake) Announce(ctx context.Context, notices []lead.Notice) error {
+	var g errgroup.Group
+	for n := range notices {
+		// All at once, so that few writes carry them.
+		g.Go(func() error {
+			value, err := lead.Encode(&notices[n])
+			if err != nil {
+				return fmt.Errorf("announce %s: %w", notices[n].ID, err)
+			}
+			if err := i.producer.Publish(ctx, lead.TopicNotices, notices[n].Key(), value); err != nil {
+				return fmt.Errorf("announce %s: %w", notices[n].ID, err)
+			}
+			i.notices.WithLabelValues(notices[n].Source).Inc()
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // Refuse writes d on lead.TopicDead under its id and returns nil once Kafka

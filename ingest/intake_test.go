@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,6 +59,47 @@ func TestAccept(t *testing.T) {
 			t.Errorf("counted %v, want the one that was accepted", f)
 		}
 	}
+}
+
+func TestAnnounce(t *testing.T) {
+	var mu sync.Mutex
+	got := map[string]lead.Notice{}
+	away := errors.New("broker away")
+	fails := ""
+	intake := ingest.NewIntake(publish(func(topic, key string, value []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		var n lead.Notice
+		if err := lead.Decode(value, &n); err != nil || topic != lead.TopicNotices || key != "ads/"+n.ID {
+			t.Errorf("%s %s %v", topic, key, err)
+		}
+		got[n.Object] = n
+		if key == fails {
+			return away
+		}
+		return nil
+	}), prometheus.NewRegistry())
+	var notices []lead.Notice
+	for i := range 1000 {
+		notices = append(notices, lead.Notice{ID: strconv.Itoa(i), Source: "ads", Sender: "meta", What: "lead", Object: strconv.Itoa(i), Fields: []lead.Field{{Name: "form_id", Value: "1"}}})
+	}
+	if err := intake.Announce(t.Context(), notices); err != nil || len(got) != 1000 {
+		t.Fatalf("%d, %v", len(got), err)
+	}
+	if d := cmp.Diff(notices[7], got["7"]); d != "" {
+		t.Error(d)
+	}
+	// One that Kafka may not have is enough for the sender to send all again.
+	fails = "ads/999"
+	if err := intake.Announce(t.Context(), notices); !errors.Is(err, away) {
+		t.Errorf("producer's error lost: %v", err)
+	}
+}
+
+type publish func(topic, key string, value []byte) error
+
+func (p publish) Publish(_ context.Context, topic string, key, value []byte) error {
+	return p(topic, string(key), value)
 }
 
 func TestRefuse(t *testing.T) {

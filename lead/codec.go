@@ -27,7 +27,7 @@ type Seen struct {
 
 // Value is what can be written on a topic.
 type Value interface {
-	Contact | Scored | Prospect | DeadLetter | Seen
+	Contact | Scored | Prospect | Notice | DeadLetter | Seen
 }
 
 var prefix = []byte(`{"v":` + strconv.Itoa(FormatVersion) + `,`)

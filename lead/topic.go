@@ -8,6 +8,7 @@ const (
 	TopicScored    = "leadd.scored"    // Scored, one for every contact applied
 	TopicProspects = "leadd.prospects" // compacted: "p/"+prospect key -> Prospect; "c/"+contact id -> Seen
 	TopicCursors   = "leadd.cursors"   // compacted: mailbox name -> its position
+	TopicNotices   = "leadd.notices"   // Notice, see its Key: what is to be fetched from senders' APIs
 	TopicDead      = "leadd.dead"      // DeadLetter, keyed by its id
 )
 

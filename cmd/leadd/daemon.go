@@ -19,6 +19,7 @@ import (
 
 	"leadd/config"
 	"leadd/ingest"
+	"leadd/ingest/fetch"
 	"leadd/ingest/mailbox"
 	"leadd/internal/clickhouse"
 	"leadd/internal/embedded"
@@ -53,6 +54,7 @@ type daemon struct {
 	scoring   *scoring.Stage // nil without the role
 	intake    *ingest.Intake
 	mailboxes map[string]*mailbox.Mailbox // by name
+	fetching  *fetch.Stage                // nil without the role ingest
 	listener  net.Listener
 
 	topicsReady, tablesReady atomic.Bool
@@ -185,6 +187,9 @@ func (d *daemon) startStages(stages, doors *layer) error {
 			}
 			return d.stream.Group(ctx, groupMailboxes, []string{lead.TopicCursors}, d.runMailboxes)
 		})
+	}
+	if d.roles.ingest {
+		d.startFetching(doors, topics)
 	}
 	stages.run("greeting", d.awaitReady)
 	return nil

@@ -39,6 +39,9 @@ func (d *daemon) handler() (http.Handler, error) {
 		}
 		mux.Handle("/in/", forms)
 		d.openMailboxes(id)
+		if err := d.openFetching(id); err != nil {
+			return nil, err
+		}
 	} else {
 		// Not 404: some senders give up for good on that.
 		mux.HandleFunc("/in/", func(w http.ResponseWriter, _ *http.Request) {
@@ -102,9 +105,9 @@ func (d *daemon) pingDatabase(ctx context.Context) error {
 	}
 }
 
-// readyz names what is not ready, one to a line, with 503. Mailboxes are
-// named too, but do not count: one that cannot be reached must not take the
-// web forms out of service.
+// readyz names what is not ready, one to a line, with 503. Mailboxes and the
+// senders' APIs are named too, but do not count: one that cannot be reached
+// must not take the web forms out of service.
 func (d *daemon) readyz(w http.ResponseWriter, r *http.Request) {
 	problems := d.problems(r.Context())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -117,6 +120,14 @@ func (d *daemon) readyz(w http.ResponseWriter, r *http.Request) {
 	for _, name := range slices.Sorted(maps.Keys(d.mailboxes)) {
 		if ok, reason := d.mailboxes[name].Ready(); !ok {
 			_, _ = fmt.Fprintf(w, "mailbox %s: %s\n", name, reason)
+		}
+	}
+	if d.fetching == nil {
+		return
+	}
+	for _, name := range d.fetching.Sources() {
+		if trouble := d.fetching.Trouble(name); trouble != "" {
+			_, _ = fmt.Fprintf(w, "web form %s: %s\n", name, trouble)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func findServers(cfg *config.Config) error {
 // Each id must be there.
 func readLetters(ctx context.Context, db driver.Conn, ids []string) (letters []lead.DeadLetter, err error) {
 	rows, err := db.Query(ctx, `SELECT id, at, stage, source, reason, origin, raw, truncated FROM dead_letters
-		WHERE empty($1) OR has($1, id) ORDER BY at, id`, append([]string{}, ids...))
+		WHERE empty($1) OR has($1, id) ORDER BY at, id LIMIT 1 BY id`, append([]string{}, ids...))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters (leadd serve must be running if ClickHouse is its own): %w", err)
 	}
@@ -174,11 +174,13 @@ func newReplayer(ctx context.Context, t terminal, cfg config.Config) (*replayer,
 
 // replay says what it did; errStill: nothing.
 func (r *replayer) replay(ctx context.Context, l *lead.DeadLetter) (done string, err error) {
-	if l.Stage == "ingest" {
-		return r.replayInput(ctx, l)
-	}
 	topic, partition, offset, err := parseOrigin(l.Origin)
-	if err != nil {
+	switch {
+	case err == nil && topic == lead.TopicNotices:
+		return r.replayNotice(ctx, l)
+	case l.Stage == "ingest":
+		return r.replayInput(ctx, l)
+	case err != nil:
 		return "", still(err)
 	}
 	record, err := r.record(ctx, topic, partition, offset)
@@ -245,6 +247,22 @@ func (r *replayer) replayInput(ctx context.Context, l *lead.DeadLetter) (string,
 		return "", err
 	}
 	return "accepted as contact " + c.ID, nil
+}
+
+// replayNotice has what a notice announces fetched again.
+func (r *replayer) replayNotice(ctx context.Context, l *lead.DeadLetter) (string, error) {
+	var n lead.Notice
+	if err := lead.Decode(l.Raw, &n); err != nil {
+		return "", still(err)
+	}
+	w, ok := r.cfg.Webhooks[n.Source]
+	switch {
+	case n.ID == "" || n.Object == "":
+		return "", still(errors.New("the notice has no id, or names nothing to fetch"))
+	case !ok || w.Preset != n.Sender:
+		return "", still(fmt.Errorf("no web form %q with preset %s is configured", n.Source, n.Sender))
+	}
+	return r.publish(ctx, lead.TopicNotices, string(n.Key()), l.Raw)
 }
 
 func (r *replayer) publish(ctx context.Context, topic, key string, value []byte) (string, error) {

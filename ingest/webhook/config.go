@@ -3,12 +3,14 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"leadd/ingest"
+	"leadd/ingest/fetch"
 )
 
 const (
@@ -51,6 +53,20 @@ type Config struct {
 	// Header is the header that holds the signature of preset hmac. Empty:
 	// X-Hub-Signature-256, Stripe-Signature, or X-Signature.
 	Header string `yaml:"header"`
+	// API is how the answers are fetched that a sender only announces: needed
+	// by the presets meta, linkedin and hubspot.
+	API fetch.Config `yaml:"api"`
+	// VerifyToken is the word that preset meta's webhook settings ask for.
+	VerifyToken string `yaml:"verify_token"`
+	// PublicURL is the address that preset hubspot's webhook settings have, as
+	// HubSpot signs it. Empty: https, the Host header and the path, which is
+	// right where no proxy changes them.
+	PublicURL string `yaml:"public_url"`
+	// DealStages says, for preset hubspot, which event a deal's stage stands
+	// for: the stage's id -> contacted, negotiating, contract_out, signed,
+	// declined, ...; "-" for none. The stages of HubSpot's own sales pipeline
+	// are known.
+	DealStages map[string]string `yaml:"deal_stages"`
 	// Events lets JSON posts report what sales has done ({"event": "signed",
 	// "person": {"email": ...}}) without a signature: whoever finds the
 	// address can then make anybody a customer. A source with a secret takes
@@ -75,8 +91,8 @@ func (c Config) Open() bool { return c.Preset == "" || c.Preset == plain }
 
 // Validate names every mistake in c, one to an error; nil where there is none.
 func (c Config) Validate() error {
-	_, err := presetOf(c)
-	errs := []error{err}
+	p, err := presetOf(c)
+	errs := []error{err, c.validateAPI(p)}
 	if c.Redirect != "" {
 		u, err := url.Parse(c.Redirect)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -102,6 +118,54 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// validateAPI names the mistakes in what the presets need that announce.
+func (c Config) validateAPI(p *preset) error {
+	var errs []error
+	if p != nil && p.notices != nil {
+		for err := range each(c.API.Validate(c.Preset)) {
+			errs = append(errs, fmt.Errorf("api.%w", err))
+		}
+	} else if c.API != (fetch.Config{}) {
+		errs = append(errs, errors.New("api: only the presets meta, linkedin and hubspot fetch something; leave it out"))
+	}
+	switch {
+	case c.Preset != "meta" && c.VerifyToken != "":
+		errs = append(errs, errors.New("verify_token: only preset meta has one; leave it out"))
+	case c.Preset == "meta" && strings.TrimSpace(c.VerifyToken) == "":
+		errs = append(errs, errors.New("verify_token: missing; make one up, and write the same into Meta's webhook settings"))
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if c.Preset != "hubspot" {
+			errs = append(errs, errors.New("public_url: only preset hubspot signs the address; leave it out"))
+		} else if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			errs = append(errs, fmt.Errorf("public_url: %q is no address that HubSpot calls; copy the whole from its webhook settings, like https://leads.ours.example/in/crm, without a query", c.PublicURL))
+		}
+	}
+	if c.Preset != "hubspot" && len(c.DealStages) > 0 {
+		errs = append(errs, errors.New("deal_stages: only preset hubspot has deals; leave it out"))
+	}
+	return errors.Join(append(errs, checkDealStages(c.DealStages))...)
+}
+
+// each gives the errors that were joined.
+func each(err error) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		joined, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			if err != nil {
+				yield(err)
+			}
+			return
+		}
+		for _, err := range joined.Unwrap() {
+			if !yield(err) {
+				return
+			}
+		}
+	}
+}
+
 var (
 	keyPattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	sourcePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
@@ -124,7 +188,7 @@ func newSource(name string, cfg Config) (*source, error) {
 	if err := cfg.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("source %q: %w", name, err))
 	}
-	cfg.Secret = strings.TrimSpace(cfg.Secret)
+	cfg.Secret, cfg.VerifyToken = strings.TrimSpace(cfg.Secret), strings.TrimSpace(cfg.VerifyToken)
 	src := &source{name: name}
 	src.preset, _ = presetOf(cfg) // Validate has told its mistakes
 	if cfg.MaxBody == 0 {

@@ -17,6 +17,8 @@ import (
 
 // delivery is one post of a sender, as received.
 type delivery struct {
+	method string
+	uri    string // as the sender has called it
 	header http.Header
 	query  url.Values
 	body   []byte

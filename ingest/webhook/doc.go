@@ -16,4 +16,10 @@
 //     NAME.json or NAME.txt, and a line into senders (preset_test.go) that signs
 //     it, without our verifier. go test -update writes the contact beside it;
 //     look at it. The tests of forged deliveries and the fuzzer do the rest.
+//
+// A sender that only announces, so that the answers must be fetched, has a
+// function that makes notices in place of the first (meta.go), and its golden
+// delivery goes into testdata/notices and notice_test.go; package fetch says
+// how its API is added. Where it first asks by GET whether it may post, a
+// handshake answers.
 package webhook

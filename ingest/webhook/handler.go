@@ -30,10 +30,11 @@ const (
 	repeatAfter = 86400
 )
 
-// Acceptor is where contacts go; ingest.Intake is one. Both return nil only
+// Acceptor is where contacts go; ingest.Intake is one. All return nil only
 // once what they were given is durable.
 type Acceptor interface {
 	Accept(ctx context.Context, c *lead.Contact) error
+	Announce(ctx context.Context, notices []lead.Notice) error
 	Refuse(ctx context.Context, d lead.DeadLetter) error
 }
 
@@ -92,6 +93,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	src := h.sources[strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, prefix), "/")]
 	if src != nil {
 		label = src.name
+	}
+	if src != nil && src.preset != nil && src.preset.handshake != nil && r.Method == http.MethodGet {
+		h.shake(w, r, src)
+		return
 	}
 	id, err := h.take(w, r, src)
 	var p *problem

@@ -31,6 +31,7 @@ type acceptor struct {
 	err      error
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
+	notices  []lead.Notice
 	ctxErr   error // of the context given last
 	deadline bool  // whether that has an end
 }
@@ -47,6 +48,13 @@ func (a *acceptor) Accept(ctx context.Context, c *lead.Contact) error {
 func (a *acceptor) Refuse(_ context.Context, d lead.DeadLetter) error {
 	if a.err == nil {
 		a.dead = append(a.dead, d)
+	}
+	return a.err
+}
+
+func (a *acceptor) Announce(_ context.Context, notices []lead.Notice) error {
+	if a.err == nil {
+		a.notices = append(a.notices, notices...)
 	}
 	return a.err
 }
@@ -546,7 +554,10 @@ func FuzzHandler(f *testing.F) {
 
 type taker struct{}
 
-func (taker) Accept(context.Context, *lead.Contact) error   { return nil }
+func (taker) Accept(context.Context, *lead.Contact) error { return nil }
+func (taker) Announce(context.Context, []lead.Notice) error {
+	return nil
+}
 func (taker) Refuse(context.Context, lead.DeadLetter) error { return nil }
 
 type blackHole struct{ header http.Header }

@@ -3,11 +3,14 @@ package webhook
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"leadd/lead"
 )
 
 // plain is the preset of sources that anybody may post to.
@@ -27,6 +30,12 @@ type preset struct {
 	maxBody  int64   // 0: defaultMaxBody
 	bare     bool    // the sender wants {} for success and {"message": ...} else
 	read     func(d *delivery) (submission, error)
+
+	// notices is in place of read where a delivery only announces what is to
+	// be fetched from the sender's API. A notice's ID is the sender's own; what
+	// could be understood is given beside an error.
+	notices   func(d *delivery, c *Config) ([]lead.Notice, error)
+	handshake handshake // nil: the sender posts without asking first
 }
 
 // presets are what a source's preset can name, but for plain.
@@ -38,6 +47,9 @@ func presets() map[string]preset {
 		"calendly":         {sender: "Calendly", scheme: timedScheme("Calendly-Webhook-Signature", usualWindow), read: readCalendly},
 		"google-ads":       {sender: "Google Ads", scheme: &scheme{place: inBody, signature: "google_key"}, form: true, bare: true, read: readGoogleAds},
 		"hubspot-workflow": {sender: "a HubSpot workflow", scheme: carriedSecret(), unsigned: true, read: readHubSpotWorkflow},
+		"meta":             {sender: "Meta", scheme: bodyScheme("X-Hub-Signature-256", "sha256=", hex.DecodeString), notices: readMeta, handshake: shakeMeta},
+		"linkedin":         {sender: "LinkedIn", scheme: linkedInScheme(), notices: readLinkedIn, handshake: shakeLinkedIn},
+		"hubspot":          {sender: "a HubSpot app", scheme: hubSpotScheme(), notices: readHubSpot},
 		"jotform":          {sender: "Jotform", scheme: carriedSecret(), unsigned: true, form: true, read: readJotform},
 		"gravity-forms":    {sender: "Gravity Forms", scheme: carriedSecret(), unsigned: true, form: true, read: readGravityForms},
 		"contact-form-7":   {sender: "Contact Form 7", scheme: carriedSecret(), unsigned: true, form: true, read: readAny},

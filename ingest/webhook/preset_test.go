@@ -414,16 +414,16 @@ func TestPresetMistakes(t *testing.T) {
 		}
 	}
 	for want, cfg := range map[string]webhook.Config{
-		`preset: there is no "typefrom"; write one of calendly, contact-form-7, google-ads, gravity-forms, hmac, hubspot-workflow, jotform, mailgun, plain, postmark, sendgrid, standard, svix, tally, typeform, webflow`: {Preset: "typefrom", Secret: "x"},
-		`secret: without a preset anybody may post; write the sender's preset, or leave it out`:                                                                                                                           {Secret: "x"},
-		`unsigned: there is a secret as well; leave one of them out`:                                                                                                                                                      {Preset: "jotform", Secret: "x", Unsigned: true},
-		`unsigned: Typeform can sign; leave it out and write the secret`:                                                                                                                                                  {Preset: "typeform", Unsigned: true},
-		"unsigned: without a preset nobody signs; leave it out":                                                                                                                                                           {Preset: "plain", Unsigned: true},
-		"scheme: only preset hmac has one; leave it out\nheader: only preset hmac has one; leave it out":                                                                                                                  {Preset: "tally", Secret: "x", Scheme: "hex", Header: "X"},
-		`scheme: there is no "md5"; write github, stripe, hex or base64`:                                                                                                                                                  {Preset: "hmac", Secret: "x", Scheme: "md5"},
-		`secret: Svix writes it as whsec_ and base64; copy it anew`:                                                                                                                                                       {Preset: "svix", Secret: "whsec_?"},
-		`secret: preset jotform needs one, or unsigned: true, which lets anybody post`:                                                                                                                                    {Preset: "jotform"},
-		"secret: preset tally needs the one that Tally signs with; without it anybody could post\nmax_body: -1 is less than nothing; write a number of bytes, or 0 for 1048576":                                           {Preset: "tally", MaxBody: -1},
+		`preset: there is no "typefrom"; write one of calendly, contact-form-7, google-ads, gravity-forms, hmac, hubspot, hubspot-workflow, jotform, linkedin, mailgun, meta, plain, postmark, sendgrid, standard, svix, tally, typeform, webflow`: {Preset: "typefrom", Secret: "x"},
+		`secret: without a preset anybody may post; write the sender's preset, or leave it out`:                                                                                 {Secret: "x"},
+		`unsigned: there is a secret as well; leave one of them out`:                                                                                                            {Preset: "jotform", Secret: "x", Unsigned: true},
+		`unsigned: Typeform can sign; leave it out and write the secret`:                                                                                                        {Preset: "typeform", Unsigned: true},
+		"unsigned: without a preset nobody signs; leave it out":                                                                                                                 {Preset: "plain", Unsigned: true},
+		"scheme: only preset hmac has one; leave it out\nheader: only preset hmac has one; leave it out":                                                                        {Preset: "tally", Secret: "x", Scheme: "hex", Header: "X"},
+		`scheme: there is no "md5"; write github, stripe, hex or base64`:                                                                                                        {Preset: "hmac", Secret: "x", Scheme: "md5"},
+		`secret: Svix writes it as whsec_ and base64; copy it anew`:                                                                                                             {Preset: "svix", Secret: "whsec_?"},
+		`secret: preset jotform needs one, or unsigned: true, which lets anybody post`:                                                                                          {Preset: "jotform"},
+		"secret: preset tally needs the one that Tally signs with; without it anybody could post\nmax_body: -1 is less than nothing; write a number of bytes, or 0 for 1048576": {Preset: "tally", MaxBody: -1},
 	} {
 		if err := cfg.Validate(); fmt.Sprint(err) != want {
 			t.Errorf("got  %v\nwant %s", err, want)

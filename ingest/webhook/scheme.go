@@ -37,8 +37,8 @@ type scheme struct {
 	id   string // name of what holds the delivery's id; "": none
 	once bool   // the body is not signed: an id is good for one content only
 
-	// signed is the string that is signed; {id}, {time} and {body} stand for
-	// what was received, unpacked where it came as gzip. "": the signature is
+	// signed is the string that is signed; {id}, {time}, {method}, {uri} and
+	// {body} stand for what was received, unpacked where it came as gzip. "": the signature is
 	// the secret itself.
 	signed string
 	hash   func() hash.Hash                    // of the HMAC
@@ -145,6 +145,10 @@ func (s *scheme) sign(d *delivery, sent string, key []byte) []byte {
 			mac.Write([]byte(sent))
 		case "body":
 			mac.Write(d.body)
+		case "method":
+			mac.Write([]byte(d.method))
+		case "uri":
+			mac.Write([]byte(d.uri))
 		}
 		rest = after
 	}

@@ -15,7 +15,7 @@ import (
 // in it; and what nobody has signed is never kept.
 func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
 	p, now := src.preset, time.Now()
-	d := &delivery{header: r.Header, query: r.URL.Query()}
+	d := &delivery{method: r.Method, uri: src.signedURI(r), header: r.Header, query: r.URL.Query()}
 	verify := func(at place) error {
 		if p.scheme == nil || p.scheme.place != at {
 			return nil
@@ -64,6 +64,9 @@ func (h *Handler) replayDelivery(ctx context.Context, src *source, letter *lead.
 }
 
 func (h *Handler) acceptDelivery(ctx context.Context, d *delivery, src *source, received time.Time) (string, error) {
+	if src.preset.notices != nil {
+		return h.acceptNotices(ctx, d, src, received)
+	}
 	c, err := h.contactOf(d, src, received)
 	if err != nil {
 		return "", err

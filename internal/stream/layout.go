@@ -38,6 +38,17 @@ func (c *Client) recall(ctx context.Context, there layout) (layout, error) {
 	if known == nil {
 		return there, c.remember(ctx, there)
 	}
+	added := false
+	for topic, n := range there {
+		if _, ok := known[topic]; !ok { // it came with a later version of leadd
+			known[topic], added = n, true
+		}
+	}
+	if added {
+		if err := c.remember(ctx, known); err != nil {
+			return nil, err
+		}
+	}
 	raised := false
 	for topic, n := range known {
 		if there[topic] < n {

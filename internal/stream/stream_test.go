@@ -133,6 +133,36 @@ func TestPartitionsAdded(t *testing.T) {
 	}
 }
 
+// TestTopicAdded starts on topics whose layout an older version has remembered:
+// what it did not know is added, and the rest stays as it was.
+func TestTopicAdded(t *testing.T) {
+	addr := testenv.Kafka(t)
+	c := dial(t, addr)
+	old := `{"leadd.contacts":2,"leadd.scored":2,"leadd.prospects":2,"leadd.cursors":4,"leadd.dead":4}`
+	if _, err := c.Append(t.Context(), lead.TopicCursors, 0, []lead.Record{{Key: []byte("/partitions"), Value: []byte(old)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Publish(t.Context(), lead.TopicContacts, []byte("acme.example"), []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds what the first has remembered
+		c = dial(t, addr)
+		widest := map[string]int{}
+		for i := range 50 {
+			for _, topic := range []string{lead.TopicContacts, lead.TopicNotices} {
+				n, err := c.PartitionOf(topic, fmt.Appendf(nil, "key%d", i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				widest[topic] = max(widest[topic], n)
+			}
+		}
+		if widest[lead.TopicContacts] != 1 || widest[lead.TopicNotices] != 3 {
+			t.Errorf("highest partitions %v", widest)
+		}
+	}
+}
+
 func TestPublishIsReadBackInOrder(t *testing.T) {
 	brokers(t, func(t *testing.T, c *stream.Client) {
 		const writers, each = 8, 50

@@ -36,6 +36,7 @@ func (c *Client) EnsureTopics(ctx context.Context) error {
 		{lead.TopicScored, facts},
 		{lead.TopicProspects, compacted},
 		{lead.TopicCursors, compacted},
+		{lead.TopicNotices, facts},
 		{lead.TopicDead, facts},
 	} {
 		cfg := kafka.TopicConfig{Topic: t.name, NumPartitions: c.cfg.Partitions, ReplicationFactor: c.cfg.Replication}
