@@ -35,6 +35,7 @@ var defaultFile []byte
 // and stage rules. It is read-only and safe for concurrent use.
 type Criteria struct {
 	name, id     string
+	fingerprint  string
 	namedAt      Problem // the place of the name, no message
 	criteria     []criterion
 	index        map[string]int // of a criterion by its name
@@ -159,6 +160,7 @@ func Parse(file string, src []byte) (*Criteria, error) {
 	d := &document{file: file}
 	c := &Criteria{index: make(map[string]int), titles: newTitles(seniorityTable)}
 	if body, ok := d.parse(src); ok {
+		c.fingerprint = fingerprint(body)
 		(&loader{document: d, criteria: c}).file(body)
 	}
 	if len(d.problems) > 0 {

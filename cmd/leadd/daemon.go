@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -48,6 +51,7 @@ type daemon struct {
 	log        zerolog.Logger
 	metrics    *prometheus.Registry
 	whenReady  func(context.Context) // called once, when all is ready for the first time
+	hangups    chan os.Signal        // SIGHUP: the criteria are to be read again
 
 	stream    *stream.Client
 	db        driver.Conn
@@ -67,7 +71,7 @@ func newDaemon(cfg config.Config, r roles, configFile string, log zerolog.Logger
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{cfg: cfg, roles: r, configFile: configFile, criteria: criteria, log: log, metrics: prometheus.NewRegistry()}
+	d := &daemon{cfg: cfg, roles: r, configFile: configFile, criteria: criteria, log: log, metrics: prometheus.NewRegistry(), hangups: make(chan os.Signal, 1)}
 	d.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return d, nil
 }
@@ -76,6 +80,8 @@ func newDaemon(cfg config.Config, r roles, configFile string, log zerolog.Logger
 // front doors, so that nothing new comes in; the stages; the servers beneath.
 func (d *daemon) run(ctx context.Context) (err error) {
 	tuneMemory()
+	signal.Notify(d.hangups, syscall.SIGHUP)
+	defer signal.Stop(d.hangups)
 	listener, err := net.Listen("tcp", d.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (listen in the configuration, or --listen, names another address)", err)
@@ -203,10 +209,17 @@ func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
 	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria...), extractor.Extract, d.stream,
 		filepath.Join(d.cfg.Data, "scoring"), d.log, d.metrics)
 	d.scoring = stage
-	stages.run("scoring", func(ctx context.Context) error {
+	adopted := stages.once("criteria", func(ctx context.Context) error {
 		if !wait(ctx, topics) {
 			return nil
 		}
+		return d.adopt(ctx, d.criteria)
+	})
+	stages.run("scoring", func(ctx context.Context) error {
+		if !wait(ctx, adopted) {
+			return nil
+		}
+		stages.run("new criteria", d.reloadOnHangup)
 		return d.stream.Group(ctx, groupScoring, []string{lead.TopicContacts}, func(ctx context.Context, c *stream.Claim) error {
 			return stage.Run(ctx, c)
 		})
