@@ -36,7 +36,7 @@ func connect(t testing.TB, addr, database string) driver.Conn {
 func server(t testing.TB, db driver.Conn, cfg dashboard.Config) *httptest.Server {
 	t.Helper()
 	hint := dashboard.Hint{Forms: []string{"website", "webinar"}, ConfigFile: "leadd.yaml"}
-	d, err := dashboard.New(db, cfg, hint, zerolog.Nop(), prometheus.NewRegistry())
+	d, err := dashboard.New(db, cfg, hint, zerolog.New(zerolog.NewTestWriter(t)), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +147,10 @@ func (f *tables) contact(prospect, source, at string, more ...row) string {
 	score := row{"prospect": prospect, "contact": id, "as_of": moment(f.t, at), "stage": "contact", "criteria": "test-1", "kafka_offset": f.offset}
 	for _, m := range more {
 		for k, v := range m {
-			if k == "stage" || k == "score" {
+			switch k {
+			case "stage", "score", "falls_at", "falls_to":
 				score[k] = v
-			} else {
+			default:
 				r[k] = v
 			}
 		}

@@ -37,6 +37,7 @@ type scenario struct {
 			Score   *int      `yaml:"score"`
 			Met     *[]string `yaml:"met"`
 			Reasons *[]string `yaml:"reasons"`
+			Changes *[]string `yaml:"changes"`
 		} `yaml:"then"`
 	} `yaml:"steps"`
 }
@@ -108,6 +109,13 @@ func (s *scenario) run(t *testing.T, engine *scoring.Engine) {
 				reasons = append(reasons, fmt.Sprintf("%s %+d: %s", r.Criterion, r.Points, r.Evidence))
 			}
 			got["reasons"], want["reasons"] = reasons, *then.Reasons
+		}
+		if then := step.Then; then.Changes != nil {
+			changes := []string{}
+			for _, c := range verdict.Changes {
+				changes = append(changes, fmt.Sprintf("%v → %v on %s: %s", c.From, c.To, c.At.Format(time.DateOnly), c.Evidence))
+			}
+			got["changes"], want["changes"] = changes, *then.Changes
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("step %d (%s), -expected +got:\n%s\n%s", i+1, step.At, d, ledger(verdict))
