@@ -36,7 +36,7 @@ func connect(t testing.TB, addr, database string) driver.Conn {
 func server(t testing.TB, db driver.Conn, cfg dashboard.Config) *httptest.Server {
 	t.Helper()
 	hint := dashboard.Hint{Forms: []string{"website", "webinar"}, ConfigFile: "leadd.yaml"}
-	d, err := dashboard.New(db, cfg, hint, zerolog.New(zerolog.NewTestWriter(t)), prometheus.NewRegistry())
+	d, err := dashboard.New(db, cfg, hint, zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

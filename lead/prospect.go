@@ -23,11 +23,24 @@ type Prospect struct {
 	Heard       time.Time `json:"heard"` // At of the latest contact with interest, from which silence counts; zero: none
 	FirstSource string    `json:"first_source"`
 
+	// What came that shows interest, for criteria that ask: by kind, and events
+	// by name as well.
+	Kinds  []Tally `json:"kinds,omitempty"`
+	Events []Tally `json:"events,omitempty"`
+
 	// Standings has one for each product: those of the configuration in its
 	// order, then those that are no longer configured, as they were left.
 	Standings []Standing `json:"standings,omitempty"`
 
 	Offset int64 `json:"offset"` // of the last contact applied, in its partition of TopicContacts
+}
+
+// Tally counts contacts of one sort.
+type Tally struct {
+	Name  string `json:"name"` // a kind, or an event's name
+	Count int    `json:"count"`
+	First int64  `json:"first"` // time of the earliest, in Unix milliseconds
+	Last  int64  `json:"last"`  // time of the latest
 }
 
 // Standing gives the prospect's standing for a product as of Last, nil where

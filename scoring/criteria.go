@@ -301,9 +301,8 @@ func (l *loader) engagement(item ast.Node) {
 	if e, ok := entries["on"]; ok {
 		on, _ := l.text(e)
 		r.on = lead.Kind(on)
-		kinds := []string{string(lead.KindMail), string(lead.KindForm), string(lead.KindEvent)}
-		if on != "" && !slices.Contains(kinds, on) {
-			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(kinds, ", "), suggest(on, kinds))
+		if known := kinds(); on != "" && !slices.Contains(known, on) {
+			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(known, ", "), suggest(on, known))
 		}
 		if slices.ContainsFunc(l.criteria.engagement, func(o engagement) bool { return o.on == r.on }) {
 			l.problem(e.value.GetToken(), "there are two engagement rules on %s", on)
@@ -392,7 +391,7 @@ func (l *loader) silence(e entry) {
 		if !ok {
 			continue
 		}
-		what := "the silence of a " + from.String()
+		what := "silence of " + from.String()
 		entries := l.mapping(e.value, what, "after", "to")
 		if entries == nil {
 			continue
@@ -420,7 +419,7 @@ func (l *loader) lower(e entry, from lead.Stage) lead.Stage {
 	name, ok := l.text(e)
 	to, err := lead.ParseStage(name)
 	if ok && (err != nil || !slices.Contains(names, name)) {
-		l.problem(e.value.GetToken(), "a %s can fall to %s, not to %s%s", from, strings.Join(names, " or "), name, suggest(name, names))
+		l.problem(e.value.GetToken(), "stage %s can fall to %s, not to %s%s", from, strings.Join(names, " or "), name, suggest(name, names))
 	}
 	return to
 }

@@ -95,6 +95,7 @@ func NewEngine(products ...*Criteria) *Engine {
 func (e *Engine) Apply(p *lead.Prospect, c *lead.Contact, findings []lead.Finding, offset int64) (*lead.Prospect, lead.Scored) {
 	s := &step{contact: c, at: timeOf(c)}
 	s.begin(p)
+	s.remember()
 	s.next.Offset = offset
 	s.next.Standings = make([]lead.Standing, len(e.products), max(len(e.products), len(s.old)))
 	verdicts := make([]lead.Verdict, len(e.products))
@@ -138,6 +139,7 @@ type step struct {
 	at      time.Time // when the contact counts
 	who     string    // said it, in the ledger; once needed
 	old     []lead.Standing
+	before  *lead.Prospect
 	heard   time.Time // Prospect.Heard before the contact
 	next    *lead.Prospect
 }
@@ -167,7 +169,7 @@ func (s *step) begin(p *lead.Prospect) {
 	} else {
 		next := *p
 		next.People = slices.Clone(p.People)
-		s.old, s.heard, s.next = p.Standings, p.Heard, &next
+		s.before, s.old, s.heard, s.next = p, p.Standings, p.Heard, &next
 		if s.at.Before(next.First) {
 			next.First, next.FirstSource = s.at, strings.Clone(c.Source)
 		}
@@ -307,7 +309,7 @@ func (t *turn) judge(j *judge, findings []lead.Finding) {
 	if t.renews() {
 		skip = t.fresh()
 	}
-	verdicts := j.judge(t.contact, findings, skip)
+	verdicts := j.judge(t.contact, history{before: t.before, with: t.next, at: t.at}, findings, skip)
 	t.standing.Met = slices.Grow(t.standing.Met, len(verdicts))
 	for _, v := range verdicts {
 		c := &t.criteria.criteria[v.criterion]

@@ -287,6 +287,9 @@ func TestStateIsBounded(t *testing.T) {
 			Person:  lead.Person{Email: fmt.Sprint(n, "@", nasty), Name: fmt.Sprint(n, nasty), Phone: fmt.Sprint(n, nasty), Title: nasty},
 			Company: lead.Company{Name: nasty}, Text: nasty,
 		}
+		if c.Kind == lead.KindEvent {
+			c.Event = fmt.Sprintf("%d%s", n, strings.Repeat("e", scoring.MaxName))
+		}
 		p, s = engine.Apply(p, &c, nil, 1<<62)
 	}
 	n := 0
@@ -309,7 +312,7 @@ func TestStateIsBounded(t *testing.T) {
 		t.Errorf("after 200 contacts a state of %d bytes, a record of %d and %v allocations, after 2,000 of %d, %d and %v",
 			state, record, allocations, laterState, laterRecord, laterAllocations)
 	}
-	if len(p.Standings) != scoring.MaxProducts || len(p.People) != scoring.MaxPeople || p.Contacts != n {
+	if len(p.Events) != scoring.MaxEvents || len(p.Kinds) != 3 || len(p.Standings) != scoring.MaxProducts || len(p.People) != scoring.MaxPeople || p.Contacts != n {
 		t.Errorf("%d standings, %d people, %d contacts: the test does not reach the bounds", len(p.Standings), len(p.People), p.Contacts)
 	}
 	for _, standing := range p.Standings {

@@ -40,6 +40,7 @@ func TestRowsHoldWhatTheRecordSays(t *testing.T) {
 	s.Contact.Event, s.Contact.Kind = "contacted", lead.KindEvent
 	s.Contact.At = time.Date(1931, 5, 6, 7, 8, 9, 123e6, time.UTC)
 	s.Contact.Received = time.Date(2026, 3, 1, 9, 0, 0, 7e6, time.UTC)
+	s.Contact.Provider = lead.ProviderFree
 	s.Contact.Subject = "Ünïcode \U0001F600 'quoted' \\"
 	s.Contact.Text = "two\nlines"
 	s.Findings = append(s.Findings, lead.Finding{Criterion: "need", Words: "w", Place: "subject", Days: &days})
@@ -56,7 +57,7 @@ func TestRowsHoldWhatTheRecordSays(t *testing.T) {
 		"contacts": {
 			s.Contact.ID, "p0.example", "website", "event", "inquiry", "true", "contacted",
 			"1931-05-06 07:08:09.123", "2026-03-01 09:00:00.007",
-			"ada@p0.example", "Ada", "+4930123456", "CEO", "P0.EXAMPLE", "p0.example",
+			"ada@p0.example", "Ada", "free", "+4930123456", "CEO", "P0.EXAMPLE", "p0.example",
 			"google", "cpc", "spring", "crm", "a", "/x", "https://r.example",
 			s.Contact.Subject, "two\nlines", "['Budget (USD)','Wann?']", "['budget','timeline']", "['50,000','Juni']",
 			"m7@x", "n@x", "['a.pdf','b.pdf']",

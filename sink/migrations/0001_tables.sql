@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS contacts
     received DateTime64(3, 'UTC'),
     email String,
     name String,
+    provider LowCardinality(String) COMMENT 'of the address: free, disposable or academic',
     phone String,
     title String,
     company String,
