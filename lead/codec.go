@@ -35,13 +35,22 @@ var prefix = []byte(`{"v":` + strconv.Itoa(FormatVersion) + `,`)
 // Encode writes v as a record's value. The same value gives the same bytes
 // on every machine.
 func Encode[T Value](v *T) ([]byte, error) {
-	b := append(make([]byte, 0, 2048), prefix[:len(prefix)-1]...)
+	b := append(make([]byte, 0, usualSize(v)), prefix[:len(prefix)-1]...)
 	b, err := json.Append(b, v, 0)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", *v, err)
 	}
 	b[len(prefix)-1] = ',' // the object's own brace becomes the comma behind "v"
 	return b, nil
+}
+
+// usualSize is how many bytes most values of a type take, so that one buffer
+// does.
+func usualSize(v any) int {
+	if _, ok := v.(*Scored); ok {
+		return 3 << 10
+	}
+	return 1 << 10
 }
 
 // Decode reads what Encode wrote. It fails with ErrNewerFormat where the

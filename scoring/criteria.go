@@ -55,6 +55,7 @@ type criterion struct {
 // engagement is a rule of points for touching us.
 type engagement struct {
 	on       lead.Kind
+	name     string // in the ledger
 	points   int
 	atMost   int           // a multiple of points
 	halfLife time.Duration // 0: the points stay
@@ -300,7 +301,7 @@ func (l *loader) engagement(item ast.Node) {
 	var r engagement
 	if e, ok := entries["on"]; ok {
 		on, _ := l.text(e)
-		r.on = lead.Kind(on)
+		r.on, r.name = lead.Kind(on), engagementPrefix+on
 		if known := kinds(); on != "" && !slices.Contains(known, on) {
 			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(known, ", "), suggest(on, known))
 		}

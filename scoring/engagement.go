@@ -99,13 +99,23 @@ func (t *turn) touchesOf(r *engagement) *lead.Touches {
 
 // decaying adds a line about a contact that counts for engagement, or no more.
 func (t *turn) decaying(touches *lead.Touches, points int, at int64, evidence string) {
-	line := t.reason(engagementPrefix+string(touches.On), points, evidence)
+	name := ""
+	if r := t.criteria.engagementOn(touches.On); r != nil {
+		name = r.name // made once, as most lines are of a rule in force
+	} else {
+		name = engagementPrefix + string(touches.On)
+	}
+	line := t.reason(name, points, evidence)
 	if touches.HalfLife > 0 {
 		line.Decay = &lead.Decay{HalfLife: touches.HalfLife, From: time.UnixMilli(at).UTC()}
 	}
 }
 
+// engagementOn gives the rule on a kind; c may be nil, and has none then.
 func (c *Criteria) engagementOn(kind lead.Kind) *engagement {
+	if c == nil {
+		return nil
+	}
 	for i := range c.engagement {
 		if c.engagement[i].on == kind {
 			return &c.engagement[i]

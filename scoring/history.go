@@ -19,7 +19,7 @@ func (s *step) remember() {
 	if !c.Class.Interest() {
 		return
 	}
-	p.Kinds = tally(p.Kinds, string(c.Kind), s.at.UnixMilli(), len(kinds()))
+	p.Kinds = tally(p.Kinds, ownKind(c.Kind), s.at.UnixMilli(), len(kinds()))
 	if c.Kind == lead.KindEvent && c.Event != "" {
 		p.Events = tally(p.Events, oneLine(c.Event, MaxName), s.at.UnixMilli(), MaxEvents)
 	}
@@ -34,11 +34,25 @@ func tally(tallies []lead.Tally, name string, at int64, limit int) []lead.Tally 
 	}
 	out := append(make([]lead.Tally, 0, len(tallies)+1), tallies...)
 	if i < 0 {
-		return append(out, lead.Tally{Name: strings.Clone(name), Count: 1, First: at, Last: at})
+		return append(out, lead.Tally{Name: name, Count: 1, First: at, Last: at})
 	}
 	out[i].Count++
 	out[i].First, out[i].Last = min(out[i].First, at), max(out[i].Last, at)
 	return out
+}
+
+// ownKind gives a kind in memory of its own: a contact's lies in a much larger
+// buffer, which the state would keep.
+func ownKind(k lead.Kind) string {
+	switch k {
+	case lead.KindForm:
+		return string(lead.KindForm)
+	case lead.KindMail:
+		return string(lead.KindMail)
+	case lead.KindEvent:
+		return string(lead.KindEvent)
+	}
+	return oneLine(string(k), MaxName)
 }
 
 func kinds() []string {

@@ -20,13 +20,14 @@ import (
 type scenario struct {
 	Scenario string `yaml:"scenario"`
 	Steps    []struct {
-		At    string            `yaml:"at"`
-		Form  map[string]string `yaml:"form"`
-		Mail  string            `yaml:"mail"`
-		Event string            `yaml:"event"`
-		Class lead.Class        `yaml:"class"`
-		Title string            `yaml:"title"`
-		Finds []struct {
+		At       string            `yaml:"at"`
+		Form     map[string]string `yaml:"form"`
+		Mail     string            `yaml:"mail"`
+		Event    string            `yaml:"event"`
+		Class    lead.Class        `yaml:"class"`
+		Title    string            `yaml:"title"`
+		Provider lead.Provider     `yaml:"provider"`
+		Finds    []struct {
 			Says     string  `yaml:"says"`
 			Words    string  `yaml:"words"`
 			Amount   float64 `yaml:"amount"`
@@ -66,7 +67,7 @@ func (s *scenario) run(t *testing.T, engine *scoring.Engine) {
 		}
 		c := lead.Contact{
 			ID: fmt.Sprint("c", i), Prospect: "acme.example", Source: "website", At: at, Received: at.Add(24 * time.Hour * 365),
-			Kind: lead.KindMail, Class: lead.ClassInquiry, Text: step.Mail, Event: step.Event,
+			Kind: lead.KindMail, Class: lead.ClassInquiry, Text: step.Mail, Event: step.Event, Provider: step.Provider,
 			Person: lead.Person{Email: "ada@acme.example", Title: step.Title}, Company: lead.Company{Domain: "acme.example"},
 		}
 		if step.Class != "" {
