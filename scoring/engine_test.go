@@ -196,7 +196,7 @@ func TestApplyIsPure(t *testing.T) {
 	for i := range contacts {
 		contacts[i], findings[i] = randomContact(r, i)
 	}
-	engine := scoring.NewEngine(scoring.Default())
+	engine := scoring.NewEngine(scoring.Default(), falling(t))
 	want := run(t, engine, contacts, findings)
 
 	var group sync.WaitGroup
@@ -225,7 +225,7 @@ func TestApplyIsPure(t *testing.T) {
 			byProspect[k] = rest[1:]
 		}
 	}
-	same(t, "shuffled", want, run(t, scoring.NewEngine(scoring.Default()), shuffled, theirs))
+	same(t, "shuffled", want, run(t, scoring.NewEngine(scoring.Default(), falling(t)), shuffled, theirs))
 
 	states := map[string]*lead.Prospect{}
 	got := map[string][]byte{}
