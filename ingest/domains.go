@@ -25,7 +25,7 @@ type domainSet map[string]struct{}
 var (
 	freeMailDomains   = sync.OnceValue(func() domainSet { return newDomainSet(freeMailText) })
 	disposableDomains = sync.OnceValue(func() domainSet { return newDomainSet(disposableText) })
-	sharedHosts     = sync.OnceValue(func() domainSet { return newDomainSet(sharedHostsText) })
+	sharedHosts       = sync.OnceValue(func() domainSet { return newDomainSet(sharedHostsText) })
 )
 
 // newDomainSet reads lists: domains parted by white space, "#" begins a
