@@ -22,7 +22,8 @@ population AS (
 silent AS (
     SELECT prospect, argMax(if(has(falls_to, 'lost'), falls_at[indexOf(falls_to, 'lost')], toDateTime64('2299-12-31', 3, 'UTC')), kafka_offset) AS lost_at
     FROM scores
-    WHERE product = {product:String}
+    -- Where no criteria lose anybody, this reads one small column.
+    WHERE product = {product:String} AND prospect IN (SELECT prospect FROM scores WHERE product = {product:String} AND has(falls_to, 'lost'))
     GROUP BY prospect
     HAVING lost_at <= {now:DateTime64(3, 'UTC')}
 ),
