@@ -25,7 +25,8 @@ func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 	return funnel, err
 }
 
-// prospectJSON answers GET /api/v1/prospects/{key}?product=.
+// prospectJSON answers GET /api/v1/prospects/{key}?product=&at=. Without at
+// it speaks of now.
 func (d *Dashboard) prospectJSON(r *http.Request) (any, error) {
 	return d.prospect(r)
 }

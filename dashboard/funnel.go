@@ -73,7 +73,7 @@ const (
 func (s store) funnel(ctx context.Context, product string, p Period, by, bucket string) (Funnel, []Group, error) {
 	from, to := p.wide()
 	rows, err := selectRows[funnelRow](ctx, s, "funnel", populationSQL+funnelSQL, map[string]any{
-		"product": product, "from": from, "to": to, "by": by, "bucket": bucket,
+		"product": product, "now": time.Now(), "from": from, "to": to, "by": by, "bucket": bucket,
 	})
 	if err != nil {
 		return Funnel{}, nil, err

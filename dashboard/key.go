@@ -37,10 +37,14 @@ func (d *Dashboard) prospect(r *http.Request) (*Prospect, error) {
 	if err != nil {
 		return nil, err
 	}
+	at, err := parseAt(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	key := r.PathValue("key")
-	p, err := d.store.prospect(r.Context(), key, product)
+	p, err := d.store.prospect(r.Context(), key, product, at)
 	if near := lookUp(key); errors.Is(err, errNotFound) && near != key {
-		return d.store.prospect(r.Context(), near, product)
+		return d.store.prospect(r.Context(), near, product, at)
 	}
 	return p, err
 }

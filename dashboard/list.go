@@ -11,9 +11,9 @@ import (
 type Listed struct {
 	Key, Name string
 	Stage     lead.Stage // as of now
-	Score     int32
-	Source    string    // of the first contact
-	Reached   time.Time // when the stage asked for was reached
+	Score     int64      // as of now
+	Source    string     // of the first contact
+	Reached   time.Time  // when the stage asked for was reached
 	Contacts  uint64
 	Last      time.Time // latest contact
 }
@@ -29,7 +29,7 @@ func (s store) list(ctx context.Context, product string, p Period, stage lead.St
 		Source  string    `ch:"source"`
 		Total   uint64    `ch:"total"`
 	}](ctx, s, "prospects", populationSQL+listSQL, map[string]any{
-		"product": product, "from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
+		"product": product, "now": time.Now(), "from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
 		"limit": limit, "offset": offset,
 	})
 	if err != nil || len(rows) == 0 {
@@ -58,7 +58,7 @@ type knownRow struct {
 	Key      string    `ch:"key"`
 	Name     string    `ch:"name"`
 	Stage    string    `ch:"stage"`
-	Score    int32     `ch:"score"`
+	Score    int64     // from another query
 	Contacts uint64    `ch:"contacts"`
 	Last     time.Time `ch:"last_at"`
 }
@@ -69,11 +69,24 @@ func (s store) known(ctx context.Context, product string, keys []string) (map[st
 	if len(keys) == 0 {
 		return known, nil
 	}
-	rows, err := selectRows[knownRow](ctx, s, "prospects", knownSQL, map[string]any{"product": product, "keys": keys})
+	params := map[string]any{"product": product, "keys": keys, "at": time.Now()}
+	rows, err := selectRows[knownRow](ctx, s, "prospects", knownSQL, params)
 	if err != nil {
 		return nil, err
 	}
+	scores, err := selectRows[struct {
+		Key   string `ch:"key"`
+		Score int64  `ch:"score"`
+	}](ctx, s, "scores", worthSQL+scoresSQL, params)
+	if err != nil {
+		return nil, err
+	}
+	points := make(map[string]int64, len(scores))
+	for _, r := range scores {
+		points[r.Key] = r.Score
+	}
 	for _, r := range rows {
+		r.Score = points[r.Key]
 		known[r.Key] = r
 	}
 	return known, nil

@@ -147,9 +147,10 @@ func (f *tables) contact(prospect, source, at string, more ...row) string {
 	score := row{"prospect": prospect, "contact": id, "as_of": moment(f.t, at), "stage": "contact", "criteria": "test-1", "kafka_offset": f.offset}
 	for _, m := range more {
 		for k, v := range m {
-			if k == "stage" || k == "score" {
+			switch k {
+			case "stage", "score", "falls_at", "falls_to":
 				score[k] = v
-			} else {
+			default:
 				r[k] = v
 			}
 		}

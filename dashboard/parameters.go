@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,19 @@ func (d *Dashboard) product(q url.Values) (string, error) {
 		return "", badRequest{errors.New("product is not understood: use the name of a criteria file")}
 	}
 	return name, nil
+}
+
+// parseAt reads the time that a visitor asks about: without a word, now.
+func parseAt(q url.Values) (time.Time, error) {
+	s := q.Get("at")
+	if s == "" {
+		return time.Now(), nil
+	}
+	at, _, err := parseTime("at", s)
+	if err != nil {
+		return time.Time{}, badRequest{err}
+	}
+	return at, nil
 }
 
 // onlyKnown refuses parameters that would be ignored, so that a typo does not

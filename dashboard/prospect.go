@@ -20,16 +20,17 @@ const (
 	maxChars    = 16000 // of a contact's text
 )
 
-// Prospect is one prospect with everything that explains where it stands.
-// The points of Reasons add up to Score.
+// Prospect is one prospect with everything that explains where it stands for a
+// product at a time: what the reasons are worth then adds up to the score.
 type Prospect struct {
 	Key      string     `json:"key"`
 	Product  string     `json:"product"` // whose criteria judge here
 	Name     string     `json:"name"`
 	Domain   string     `json:"domain"`
+	AsOf     time.Time  `json:"as_of"` // the time asked about: now, or that of the latest contact where that is later
 	Stage    lead.Stage `json:"stage"`
 	Since    time.Time  `json:"since"` // when the stage was reached
-	Score    int32      `json:"score"`
+	Score    int64      `json:"score"`
 	Criteria string     `json:"criteria"` // version that judged it last
 	Source   string     `json:"source"`   // of the first contact
 	First    time.Time  `json:"first_at"`
@@ -38,8 +39,15 @@ type Prospect struct {
 
 	People   []Member           `json:"people"`
 	Timeline []Entry            `json:"timeline"` // the newest 200 contacts, newest first
-	Reasons  []lead.Reason      `json:"reasons"`  // oldest first; what lies before the newest 1000 is added up
-	Changes  []lead.StageChange `json:"changes"`  // the newest 200, newest first
+	Reasons  []Line             `json:"reasons"`  // oldest first; what lies before the newest 1000 is added up
+	Changes  []lead.StageChange `json:"changes"`  // the newest 200, newest first; a fall by silence since the latest contact has no rule
+	Falls    []lead.Fall        `json:"falls"`    // what silence will bring from here on
+}
+
+// Line is a line of the ledger and what it is worth at the time asked about.
+type Line struct {
+	lead.Reason
+	Worth int `json:"worth"`
 }
 
 // Member is a person at a prospect.
@@ -56,14 +64,14 @@ type Entry struct {
 	Interest bool               `json:"interest"`           // false: kept for the record only
 	TextCut  bool               `json:"text_cut,omitempty"` // only the first 16,000 characters are here
 	Findings []lead.Finding     `json:"findings,omitempty"`
-	Reasons  []lead.Reason      `json:"reasons,omitempty"`
+	Reasons  []Line             `json:"reasons,omitempty"`
 	Changes  []lead.StageChange `json:"changes,omitempty"`
 	Stage    lead.Stage         `json:"stage"` // after this contact
 	Score    int32              `json:"score"` // after this contact
 }
 
-// prospect reads all of one prospect, as a product's criteria judge it; errNotFound where there is none.
-func (s store) prospect(ctx context.Context, key, product string) (*Prospect, error) {
+// prospect reads all of one prospect, as a product's criteria judge it at a time; errNotFound where there is none.
+func (s store) prospect(ctx context.Context, key, product string, at time.Time) (*Prospect, error) {
 	if !validKey(key) {
 		return nil, fmt.Errorf("prospect %s: %w", quote(key), errNotFound)
 	}
@@ -73,6 +81,7 @@ func (s store) prospect(ctx context.Context, key, product string) (*Prospect, er
 		Source   string    `ch:"first_source"`
 		First    time.Time `ch:"first_at"`
 		Last     time.Time `ch:"last_at"`
+		Heard    time.Time `ch:"heard"`
 		Contacts uint64    `ch:"contacts"`
 		Upto     int64     `ch:"upto"`
 	}](ctx, s, "prospect", prospectSQL, map[string]any{"key": key})
@@ -85,14 +94,17 @@ func (s store) prospect(ctx context.Context, key, product string) (*Prospect, er
 	h := heads[0]
 	p := &Prospect{
 		Key: key, Product: product, Name: h.Name, Domain: h.Domain, Since: h.First, Source: h.Source, First: h.First, Last: h.Last, Contacts: h.Contacts,
-		Changes: []lead.StageChange{},
+		Changes: []lead.StageChange{}, Falls: []lead.Fall{}, AsOf: at.UTC().Truncate(time.Millisecond),
+	}
+	if p.AsOf.Before(h.Last) {
+		p.AsOf = h.Last
 	}
 	var changes []changeRow
 	var g errgroup.Group // without a context: see queryTimeout
 	g.Go(func() error { return s.standing(ctx, p, h.Upto) })
 	g.Go(func() (err error) { p.People, err = s.people(ctx, key, product, h.Upto); return err })
 	g.Go(func() (err error) { p.Timeline, err = s.timeline(ctx, key, product, h.Upto); return err })
-	g.Go(func() (err error) { p.Reasons, err = s.reasons(ctx, key, product, h.Upto); return err })
+	g.Go(func() (err error) { p.Reasons, err = s.reasons(ctx, p, h.Upto); return err })
 	g.Go(func() (err error) {
 		changes, err = selectRows[changeRow](ctx, s, "stage changes", changesSQL, map[string]any{"key": key, "product": product, "upto": h.Upto, "limit": maxChanges})
 		return err
@@ -101,6 +113,10 @@ func (s store) prospect(ctx context.Context, key, product string) (*Prospect, er
 		return nil, err
 	}
 	p.attach(changes)
+	p.fall(h.Heard)
+	for i := range p.Reasons {
+		p.Score += int64(p.Reasons[i].Worth)
+	}
 	return p, nil
 }
 
@@ -108,16 +124,31 @@ func (s store) prospect(ctx context.Context, key, product string) (*Prospect, er
 // judged yet is a contact.
 func (s store) standing(ctx context.Context, p *Prospect, upto int64) error {
 	rows, err := selectRows[struct {
-		Stage    string `ch:"newest_stage"`
-		Score    int32  `ch:"newest_score"`
-		Criteria string `ch:"newest_criteria"`
-		Verdicts uint64 `ch:"verdicts"`
+		Stage    string      `ch:"newest_stage"`
+		FallsAt  []time.Time `ch:"newest_falls_at"`
+		FallsTo  []string    `ch:"newest_falls_to"`
+		Criteria string      `ch:"newest_criteria"`
+		Verdicts uint64      `ch:"verdicts"`
 	}](ctx, s, "standing", standingSQL, map[string]any{"key": p.Key, "product": p.Product, "upto": upto})
 	if err != nil || len(rows) == 0 || rows[0].Verdicts == 0 {
 		return err
 	}
-	p.Stage, p.Score, p.Criteria = readStage(rows[0].Stage), rows[0].Score, rows[0].Criteria
+	r := rows[0]
+	p.Stage, p.Criteria = readStage(r.Stage), r.Criteria
+	for i := range min(len(r.FallsAt), len(r.FallsTo)) {
+		p.Falls = append(p.Falls, lead.Fall{At: r.FallsAt[i], To: readStage(r.FallsTo[i])})
+	}
 	return nil
+}
+
+// fall applies the falls that silence has brought by p.AsOf. No contact has
+// shown them yet, so no row of stage_changes tells of them.
+func (p *Prospect) fall(heard time.Time) {
+	s := lead.Standing{Stage: p.Stage, Since: p.Since, Falls: p.Falls}
+	for _, c := range s.Fall(heard, p.AsOf) {
+		p.Changes = slices.Insert(p.Changes, 0, c)
+	}
+	p.Stage, p.Since, p.Falls = s.Stage, s.Since, s.Falls
 }
 
 // attach gives the timeline's contacts what came of them.
@@ -180,42 +211,55 @@ func (s store) people(ctx context.Context, key, product string, upto int64) ([]M
 	return people, nil
 }
 
-// reasons gives the ledger, oldest line first.
-func (s store) reasons(ctx context.Context, key, product string, upto int64) ([]lead.Reason, error) {
-	params := map[string]any{"key": key, "product": product, "upto": upto, "limit": maxReasons}
-	rows, err := selectRows[struct {
-		Criterion string    `ch:"criterion"`
-		Points    int32     `ch:"points"`
-		Evidence  string    `ch:"evidence"`
-		Contact   string    `ch:"contact"`
-		Person    string    `ch:"person"`
-		At        time.Time `ch:"at"`
-	}](ctx, s, "reasons", reasonsSQL, params)
+// reasons gives the ledger as of p.AsOf, oldest line first.
+func (s store) reasons(ctx context.Context, p *Prospect, upto int64) ([]Line, error) {
+	params := map[string]any{"key": p.Key, "product": p.Product, "at": p.AsOf, "upto": upto, "limit": maxReasons}
+	rows, err := selectRows[reasonRow](ctx, s, "reasons", worthSQL+reasonsSQL, params)
 	if err != nil {
 		return nil, err
 	}
-	reasons := make([]lead.Reason, 0, len(rows))
+	lines := make([]Line, 0, len(rows))
 	if len(rows) == maxReasons {
 		older, err := selectRows[struct {
 			Criterion string    `ch:"criterion"`
-			Points    int64     `ch:"points"`
+			Worth     int64     `ch:"worth_in_all"`
 			Lines     uint64    `ch:"lines"`
 			At        time.Time `ch:"at"`
-		}](ctx, s, "older reasons", olderReasonsSQL, params)
+		}](ctx, s, "older reasons", worthSQL+olderReasonsSQL, params)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range older {
-			reasons = append(reasons, lead.Reason{
-				Criterion: r.Criterion, Points: int(r.Points), At: r.At,
+			lines = append(lines, Line{Worth: int(r.Worth), Reason: lead.Reason{
+				Criterion: r.Criterion, Points: int(r.Worth), At: r.At,
 				Evidence: fmt.Sprintf("%s earlier lines added up", number(r.Lines)),
-			})
+			}})
 		}
 	}
 	for _, r := range slices.Backward(rows) {
-		reasons = append(reasons, lead.Reason{
-			Criterion: r.Criterion, Points: int(r.Points), Evidence: r.Evidence, Contact: r.Contact, Person: r.Person, At: r.At,
-		})
+		lines = append(lines, r.line())
 	}
-	return reasons, nil
+	return lines, nil
+}
+
+type reasonRow struct {
+	Criterion  string    `ch:"criterion"`
+	Points     int32     `ch:"points"`
+	HalfLife   uint64    `ch:"half_life"`
+	DecaysFrom time.Time `ch:"decays_from"`
+	Worth      int64     `ch:"worth_then"`
+	Evidence   string    `ch:"evidence"`
+	Contact    string    `ch:"contact"`
+	Person     string    `ch:"person"`
+	At         time.Time `ch:"at"`
+}
+
+func (r *reasonRow) line() Line {
+	l := Line{Worth: int(r.Worth), Reason: lead.Reason{
+		Criterion: r.Criterion, Points: int(r.Points), Evidence: r.Evidence, Contact: r.Contact, Person: r.Person, At: r.At,
+	}}
+	if r.HalfLife > 0 {
+		l.Decay = &lead.Decay{HalfLife: int64(r.HalfLife), From: r.DecaysFrom} //nolint:gosec // the sink has written it from an int64
+	}
+	return l
 }

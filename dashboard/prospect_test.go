@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,21 +53,25 @@ func (f *tables) reason(prospect, contact string, line uint16, criterion string,
 func TestProspectJSON(t *testing.T) {
 	f := acme(t)
 	var got dashboard.Prospect
-	getJSON(t, server(t, f.db, dashboard.Config{}).URL+"/api/v1/prospects/acme.example", &got)
+	getJSON(t, server(t, f.db, dashboard.Config{}).URL+"/api/v1/prospects/acme.example?at=2026-10-04", &got)
 	first, second := moment(t, "2026-10-01T09:00:00"), moment(t, "2026-10-03T09:00:00")
 	id1, id2 := fmt.Sprintf("%032x", 1), fmt.Sprintf("%032x", 2)
-	reasons := []lead.Reason{
+	lines := []lead.Reason{
 		{Criterion: "need", Points: 30, Evidence: "need 200 licences", Contact: id1, Person: "Ann Lee", At: first},
 		{Criterion: "engagement:form", Points: 5, Evidence: "a form", Contact: id1, Person: "Ann Lee", At: first},
 		{Criterion: "authority", Points: 15, Evidence: "I decide", Contact: id2, Person: "Bob Ray", At: second},
 		{Criterion: "engagement:form", Points: -2, Evidence: "halved", Contact: id2, Person: "Bob Ray", At: second},
+	}
+	var reasons []dashboard.Line
+	for _, r := range lines {
+		reasons = append(reasons, dashboard.Line{Reason: r, Worth: r.Points})
 	}
 	change := lead.StageChange{From: lead.StageContact, To: lead.StageLead, At: second, Rule: "met(lead)", Evidence: "lead rule met"}
 	ann := lead.Person{Email: "ann@acme.example", Name: "Ann Lee", Title: "Clerk"}
 	bob := lead.Person{Email: "bob@acme.example", Name: "Bob Ray", Title: "CEO"}
 	company := lead.Company{Name: "Acme", Domain: "acme.example"}
 	want := dashboard.Prospect{
-		Key: "acme.example", Name: "Acme", Domain: "acme.example", Stage: lead.StageLead, Since: second, Score: 48, Criteria: "test-1",
+		Key: "acme.example", Name: "Acme", Domain: "acme.example", AsOf: moment(t, "2026-10-04"), Stage: lead.StageLead, Since: second, Score: 48, Criteria: "test-1",
 		Source: "website", First: first, Last: second, Contacts: 2,
 		People: []dashboard.Member{
 			{Person: bob, Authority: true, Contacts: 1, Last: second},
@@ -94,7 +99,7 @@ func TestProspectJSON(t *testing.T) {
 			},
 		},
 		Reasons: reasons,
-		Changes: []lead.StageChange{change},
+		Changes: []lead.StageChange{change}, Falls: []lead.Fall{},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -126,7 +131,7 @@ func TestProductsApart(t *testing.T) {
 		getJSON(t, srv.URL+"/api/v1/prospects/acme.example"+query, &p)
 		sum := 0
 		for _, r := range p.Reasons {
-			sum += r.Points
+			sum += r.Worth
 		}
 		if p.Product != want.product || p.Stage != want.stage || int(p.Score) != sum || len(p.Timeline) != 1 || p.Timeline[0].Stage != want.stage {
 			t.Errorf("%s: %+v", query, p)
@@ -143,6 +148,79 @@ func TestProductsApart(t *testing.T) {
 	}
 	if code, _, _ := get(t, srv.URL+"/?product=%ff"); code != http.StatusBadRequest {
 		t.Errorf("an impossible product: %d", code)
+	}
+}
+
+// Points fade and stages fall with the time asked about, and everywhere alike.
+func TestProspectAtATime(t *testing.T) {
+	f := newTables(t)
+	falls := row{"falls_at": []time.Time{moment(t, "2026-03-01"), moment(t, "2026-05-01")}, "falls_to": []string{"lead", "lost"}, "stage": "opportunity"}
+	id := f.contact("acme.example", "website", "2026-01-10", falls)
+	for i, points := range []int32{13, -13, 13, 8} {
+		from := moment(t, "2026-01-01").Add(time.Duration(max(0, i-1)) * 12 * time.Hour)
+		f.insert("reasons", row{
+			"prospect": "acme.example", "contact": id, "line": uint16(i), "criterion": "engagement:form", "points": points, "half_life": uint64(86400 * (1 - i/3)),
+			"decays_from": from, "evidence": "e", "at": moment(t, "2026-01-10"), "kafka_offset": f.offset,
+		})
+	}
+	f.change("acme.example", "contact", "opportunity", "2026-01-10")
+	srv := server(t, f.db, dashboard.Config{})
+	for at, want := range map[string]string{
+		"2025-06-01": "2026-01-10 opportunity since 2026-01-10, 8 points", // not before the latest contact
+		"2026-01-10": "2026-01-10 opportunity since 2026-01-10, 8 points", "2026-02-28T23:59:59.999Z": "2026-02-28 opportunity since 2026-01-10, 8 points",
+		"2026-03-01": "2026-03-01 lead since 2026-03-01, 8 points", "2026-06-01": "2026-06-01 lost since 2026-05-01, 8 points",
+	} {
+		var p dashboard.Prospect
+		getJSON(t, srv.URL+"/api/v1/prospects/acme.example?at="+at, &p)
+		if got := fmt.Sprintf("%s %v since %s, %d points", p.AsOf.Format(time.DateOnly), p.Stage, p.Since.Format(time.DateOnly), p.Score); got != want {
+			t.Errorf("at %s: %s, want %s", at, got, want)
+		}
+		if at == "2026-06-01" && (len(p.Changes) != 3 || p.Changes[0].Evidence != "silent for 142 days" || p.Changes[1].To != lead.StageLead || len(p.Falls) != 0) {
+			t.Errorf("%+v %+v", p.Changes, p.Falls)
+		}
+	}
+	// By now it is lost, for the lists and the count too.
+	var funnel dashboard.Funnel
+	getJSON(t, srv.URL+"/api/v1/funnel", &funnel)
+	_, _, list := get(t, srv.URL+"/prospects?period=all&stage=lost")
+	if funnel.Lost != 1 || funnel.Stages[2].Prospects != 1 || !strings.Contains(list, ">Lost</span>") || !strings.Contains(list, `<td class="n">8</td>`) {
+		t.Errorf("%+v\n%s", funnel.Tally, list)
+	}
+	if code, _, _ := get(t, srv.URL+"/prospects/acme.example?at=soon"); code != http.StatusBadRequest {
+		t.Errorf("an unreadable time: %d", code)
+	}
+}
+
+// A line's worth halves with every half-life since it began, on the page as in
+// the table's own column.
+func TestLinesFade(t *testing.T) {
+	f := newTables(t)
+	id := f.contact("acme.example", "website", "2026-01-01")
+	for i, points := range []int32{13, -13, 1000} {
+		f.insert("reasons", row{
+			"prospect": "acme.example", "contact": id, "line": uint16(i), "criterion": "engagement:form", "points": points, "half_life": uint64(3600),
+			"decays_from": moment(t, "2026-01-01").Add(time.Duration(i) * 20 * time.Minute), "evidence": "e", "at": moment(t, "2026-01-01"), "kafka_offset": f.offset,
+		})
+	}
+	srv := server(t, f.db, dashboard.Config{})
+	for at, want := range map[string][]int{
+		"2026-01-01T00:59:59.999Z": {13, -13, 1000}, "2026-01-01T01:00:00Z": {6, -13, 1000}, "2026-01-01T01:20:00Z": {6, -6, 1000},
+		"2026-01-01T04:00:00Z": {0, -1, 125}, "2026-12-01T00:00:00Z": {0, 0, 0},
+	} {
+		var p dashboard.Prospect
+		getJSON(t, srv.URL+"/api/v1/prospects/acme.example?at="+at, &p)
+		var got []int
+		sum := 0
+		for _, l := range p.Reasons {
+			got = append(got, l.Worth)
+			sum += l.Worth
+			if l.Decay == nil || l.Decay.HalfLife != 3600 {
+				t.Errorf("%+v", l)
+			}
+		}
+		if !slices.Equal(got, want) || p.Score != int64(sum) {
+			t.Errorf("at %s: %v = %d, want %v", at, got, p.Score, want)
+		}
 	}
 }
 
@@ -252,9 +330,9 @@ func TestProspectLong(t *testing.T) {
 	getJSON(t, srv.URL+"/api/v1/prospects/long.example", &got)
 	total := 0
 	for _, r := range got.Reasons {
-		total += r.Points
+		total += r.Worth
 	}
-	if total != int(sum) || got.Score != sum {
+	if total != int(sum) || got.Score != int64(sum) {
 		t.Errorf("reasons add up to %d, score %d, want %d", total, got.Score, sum)
 	}
 	if len(got.Reasons) != 1002 || got.Reasons[0].Evidence != "150 earlier lines added up" {

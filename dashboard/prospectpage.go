@@ -30,8 +30,8 @@ type milestone struct {
 // scoreGroup is what one criterion adds to the score.
 type scoreGroup struct {
 	Criterion string
-	Points    int
-	Lines     []lead.Reason // oldest first
+	Points    int    // what they are worth in all
+	Lines     []Line // oldest first
 }
 
 func (d *Dashboard) prospectPage(r *http.Request) (any, error) {
@@ -71,15 +71,18 @@ func (p *Prospect) milestones() []milestone {
 func (g scoreGroup) Quoted() bool { return !strings.HasPrefix(g.Criterion, "engagement") }
 
 // groupReasons adds the ledger up by criterion, most points first.
-func groupReasons(reasons []lead.Reason) []scoreGroup {
+func groupReasons(reasons []Line) []scoreGroup {
 	var groups []scoreGroup
 	for _, r := range reasons {
+		if r.Worth == 0 && r.Points != 0 {
+			continue // halved to nothing
+		}
 		i := slices.IndexFunc(groups, func(g scoreGroup) bool { return g.Criterion == r.Criterion })
 		if i < 0 {
 			i = len(groups)
 			groups = append(groups, scoreGroup{Criterion: r.Criterion})
 		}
-		groups[i].Points += r.Points
+		groups[i].Points += r.Worth
 		groups[i].Lines = append(groups[i].Lines, r)
 	}
 	sort.SliceStable(groups, func(i, j int) bool { return groups[i].Points > groups[j].Points })

@@ -42,6 +42,12 @@ var peopleSQL string
 //go:embed queries/timeline.sql
 var timelineSQL string
 
+//go:embed queries/worth.sql
+var worthSQL string
+
+//go:embed queries/scores.sql
+var scoresSQL string
+
 //go:embed queries/reasons.sql
 var reasonsSQL string
 

@@ -18,6 +18,7 @@ type timelineRow struct {
 	Received          time.Time `ch:"received"`
 	Email             string    `ch:"email"`
 	Name              string    `ch:"name"`
+	Provider          string    `ch:"provider"`
 	Phone             string    `ch:"phone"`
 	Title             string    `ch:"title"`
 	Company           string    `ch:"company"`
@@ -68,8 +69,9 @@ func (r *timelineRow) entry(key string) Entry {
 		Contact: lead.Contact{
 			ID: r.ID, Prospect: key, Source: r.Source, Kind: lead.Kind(r.Kind), Class: lead.Class(r.Class),
 			At: r.At, Received: r.Received, Event: r.Event, Subject: r.Subject, Text: r.Text,
-			Person:  lead.Person{Email: r.Email, Name: r.Name, Phone: r.Phone, Title: r.Title},
-			Company: lead.Company{Name: r.Company, Domain: r.Domain},
+			Provider: lead.Provider(r.Provider),
+			Person:   lead.Person{Email: r.Email, Name: r.Name, Phone: r.Phone, Title: r.Title},
+			Company:  lead.Company{Name: r.Company, Domain: r.Domain},
 			Campaign: lead.Campaign{
 				Source: r.CampaignSource, Medium: r.CampaignMedium, Name: r.CampaignName, Term: r.CampaignTerm,
 				Content: r.CampaignContent, Landing: r.Landing, Referrer: r.Referrer,

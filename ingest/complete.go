@@ -20,10 +20,11 @@ const (
 
 // Complete normalises c: address, phone number and company domain, text to
 // valid UTF-8 without control characters and to the limits above, times to UTC milliseconds.
-// It sets the prospect's key: the company's domain (of the address, else of
-// the website or of a company named like a domain), else the address, else
-// the phone number, else the key that the caller has left in c.Prospect
-// ("id:SOURCE:ID"), else "anonymous:" and c.ID, which must be set before.
+// It says whose the address is (Provider), and sets the prospect's key: the
+// company's domain (of the address, else of the website or of a company named
+// like a domain), else the address, else the phone number, else the key that
+// the caller has left in c.Prospect ("id:SOURCE:ID"), else "anonymous:" and
+// c.ID, which must be set before.
 //
 // A time that cannot be is replaced: no At, one before 1970 or one later than
 // Received becomes Received. Complete has no clock of its own.
@@ -57,15 +58,16 @@ func (id *Identity) Complete(c *lead.Contact) {
 	if phone != "" {
 		c.Person.Phone = phone
 	}
-	c.Company.Domain = id.companyOf(c)
+	var company string
+	if company, c.Provider = id.provider(c.Person.Email); company == "" {
+		company = id.companyOf(c)
+	}
+	c.Company.Domain = company
 	c.Prospect = prospectKey(c, phone)
 }
 
-// companyOf finds the domain of the company that c comes from.
+// companyOf finds the domain of the company that c says it comes from.
 func (id *Identity) companyOf(c *lead.Contact) string {
-	if domain := id.CompanyDomain(c.Person.Email); domain != "" {
-		return domain
-	}
 	if domain := id.siteDomain(c.Company.Domain); domain != "" {
 		return domain
 	}

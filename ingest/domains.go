@@ -23,8 +23,9 @@ var sharedHostsText string
 type domainSet map[string]struct{}
 
 var (
-	personalDomains = sync.OnceValue(func() domainSet { return newDomainSet(freeMailText, disposableText) })
-	sharedHosts     = sync.OnceValue(func() domainSet { return newDomainSet(sharedHostsText) })
+	freeMailDomains   = sync.OnceValue(func() domainSet { return newDomainSet(freeMailText) })
+	disposableDomains = sync.OnceValue(func() domainSet { return newDomainSet(disposableText) })
+	sharedHosts       = sync.OnceValue(func() domainSet { return newDomainSet(sharedHostsText) })
 )
 
 // newDomainSet reads lists: domains parted by white space, "#" begins a
@@ -101,6 +102,13 @@ func registrableDomain(domain string) string {
 		return ""
 	}
 	return d
+}
+
+// isAcademic reports whether a domain stands under a suffix that only
+// universities and schools get: edu, edu.au, ac.uk, ...
+func isAcademic(domain string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(domain)
+	return icann && (suffix == "edu" || strings.HasPrefix(suffix, "edu.") || strings.HasPrefix(suffix, "ac."))
 }
 
 // isListed reports whether a domain ends in a public suffix that exists, or in

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"leadd/lead"
 )
 
 // IdentityConfig says who we are and how to read what people write about
@@ -26,7 +28,7 @@ type IdentityConfig struct {
 // prospect a contact is about. It is safe for concurrent use.
 type Identity struct {
 	own    domainSet
-	free   domainSet // of the configuration; the built-in ones are personalDomains
+	free   domainSet // of the configuration; the built-in ones are freeMailDomains
 	region string
 }
 
@@ -87,15 +89,29 @@ func (id *Identity) Phone(s string) string {
 // belongs to; "" for free-mail and throw-away providers, IP addresses and
 // hosts without a dot.
 func (id *Identity) CompanyDomain(email string) string {
+	domain, _ := id.provider(email)
+	return domain
+}
+
+// provider gives CompanyDomain, and whose address it is where it is no
+// company's own; a university's is both.
+func (id *Identity) provider(email string) (company string, p lead.Provider) {
 	domain, ok := asciiDomain(email[strings.LastIndexByte(email, '@')+1:])
 	if !ok {
-		return ""
+		return "", ""
 	}
 	registrable := registrableDomain(domain)
-	if registrable == "" || personalDomains().has(domain, registrable) || id.free.has(domain, registrable) {
-		return ""
+	switch {
+	case registrable == "":
+		return "", ""
+	case disposableDomains().has(domain, registrable):
+		return "", lead.ProviderDisposable
+	case freeMailDomains().has(domain, registrable), id.free.has(domain, registrable):
+		return "", lead.ProviderFree
+	case isAcademic(domain):
+		return registrable, lead.ProviderAcademic
 	}
-	return registrable
+	return registrable, ""
 }
 
 // Own reports whether an address is at one of our own domains.

@@ -293,6 +293,24 @@ func FuzzComplete(f *testing.F) {
 	})
 }
 
+func TestProvider(t *testing.T) {
+	id, err := ingest.NewIdentity(ingest.IdentityConfig{FreeMail: []string{"city-mail.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for email, want := range map[string]string{
+		"jane@gmail.com": "free ", "jane@city-mail.example": "free ", "jane@mailinator.com": "disposable ",
+		"jane@cs.stanford.edu": "academic stanford.edu", "jane@ox.ac.uk": "academic ox.ac.uk", "jane@anu.edu.au": "academic anu.edu.au",
+		"ada@acme.example": " acme.example", "ada@education.com": " education.com", "ada@network.ac": " network.ac", "": " ", "jane@[192.0.2.1]": " ",
+	} {
+		c := lead.Contact{ID: "x", Person: lead.Person{Email: email}, Provider: "forged"}
+		id.Complete(&c)
+		if got := string(c.Provider) + " " + c.Company.Domain; got != want {
+			t.Errorf("%s: %q, want %q", email, got, want)
+		}
+	}
+}
+
 // The lists say of every domain in them what they are there for.
 func TestFreeMailLists(t *testing.T) {
 	id := identity(t)

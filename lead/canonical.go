@@ -52,6 +52,9 @@ func (p *canon) contact(c *Contact, fields []Field) bool {
 	p.object(
 		member{`"email":`, &c.Person.Email}, member{`"name":`, &c.Person.Name},
 		member{`"phone":`, &c.Person.Phone}, member{`"title":`, &c.Person.Title})
+	if p.follows(`,"provider":`) {
+		c.Provider = Provider(p.filled())
+	}
 	p.literal(`,"company":`)
 	p.object(member{`"name":`, &c.Company.Name}, member{`"domain":`, &c.Company.Domain})
 	p.literal(`,"campaign":`)

@@ -82,6 +82,7 @@ func randomContact(r *rand.Rand) Contact {
 	c := Contact{
 		ID: text(), Prospect: text(), Source: text(), Kind: Kind(text()), Class: ClassReply, At: when(), Received: when(),
 		Person:   Person{Email: text(), Name: text(), Phone: text(), Title: text()},
+		Provider: Provider(text()),
 		Company:  Company{Name: text(), Domain: text()},
 		Campaign: Campaign{Source: text(), Medium: text(), Name: text(), Term: text(), Content: text(), Landing: text(), Referrer: text()},
 		Subject:  text(), Text: text(), Event: text(), MessageID: text(), InReplyTo: text(),

@@ -35,7 +35,7 @@ var prefix = []byte(`{"v":` + strconv.Itoa(FormatVersion) + `,`)
 // Encode writes v as a record's value. The same value gives the same bytes
 // on every machine.
 func Encode[T Value](v *T) ([]byte, error) {
-	return Append(make([]byte, 0, 2048), v)
+	return Append(make([]byte, 0, usualSize(v)), v)
 }
 
 // Append is Encode, to the end of b.
@@ -71,6 +71,15 @@ func appendMembers(b []byte, v any) ([]byte, error) {
 		b[n] = ',' // the object's own brace
 	}
 	return b, err
+}
+
+// usualSize is how many bytes most values of a type take, so that one buffer
+// does.
+func usualSize(v any) int {
+	if _, ok := v.(*Scored); ok {
+		return 3 << 10
+	}
+	return 1 << 10
 }
 
 // Decode reads what Encode wrote. It fails with ErrNewerFormat where the

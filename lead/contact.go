@@ -46,6 +46,16 @@ func (c Class) Interest() bool {
 	return false
 }
 
+// Provider says whose an address is, where it is no company's own.
+type Provider string
+
+// The providers.
+const (
+	ProviderFree       Provider = "free"       // a mail provider that anybody can have an address at
+	ProviderDisposable Provider = "disposable" // one whose addresses are made to be thrown away
+	ProviderAcademic   Provider = "academic"   // a university or school, by its domain (.edu, .ac.uk, .edu.au, ...)
+)
+
 // Person is somebody at a prospect. Unknown parts are empty.
 type Person struct {
 	Email string `json:"email,omitempty"` // normalised: lower case, IDN domain in Unicode's ASCII form
@@ -95,6 +105,7 @@ type Contact struct {
 	RepeatAfter int64 `json:"repeat_after,omitempty"`
 
 	Person   Person   `json:"person"`
+	Provider Provider `json:"provider,omitempty"` // of the person's address
 	Company  Company  `json:"company"`
 	Campaign Campaign `json:"campaign"`
 

@@ -3,11 +3,12 @@ package lead
 import "time"
 
 // Reason is one line of a prospect's ledger for one product: why its score
-// rose or fell. The points of all its reasons add up to its score, after every
-// contact.
+// rose or fell. What all its reasons are worth at a time adds up to its score
+// at that time, from the time of its latest contact on.
 type Reason struct {
 	Criterion string    `json:"criterion"`        // criterion's name, or "engagement:" and the rule's
 	Points    int       `json:"points"`           // negative where points are taken back
+	Decay     *Decay    `json:"decay,omitempty"`  // nil: the points stay
 	Evidence  string    `json:"evidence"`         // the words, field or event that met it
 	Contact   string    `json:"contact"`          // id of the contact that is the evidence
 	Person    string    `json:"person,omitempty"` // who said it: name, or address where the name is unknown
@@ -18,7 +19,7 @@ type Reason struct {
 type StageChange struct {
 	From     Stage     `json:"from"`
 	To       Stage     `json:"to"`
-	At       time.Time `json:"at"`       // time of the contact that brought it about
+	At       time.Time `json:"at"`       // time of the contact that brought it about, or when silence did
 	Rule     string    `json:"rule"`     // the stage's rule as it stands in the criteria file
 	Evidence string    `json:"evidence"` // which criteria carried it, in plain words
 }
@@ -30,8 +31,9 @@ type Verdict struct {
 	Criteria string        `json:"criteria"`          // version that judged it: "default-1"
 	Reasons  []Reason      `json:"reasons,omitempty"` // ledger lines this contact added
 	Changes  []StageChange `json:"changes,omitempty"` // in their order; none: the stage stayed
-	Stage    Stage         `json:"stage"`             // after this contact
-	Score    int           `json:"score"`             // after this contact, as of Scored.AsOf
+	Stage    Stage         `json:"stage"`             // after this contact, as of Scored.AsOf
+	Score    int           `json:"score"`             // the same
+	Falls    []Fall        `json:"falls,omitempty"`   // what silence will bring from there, in its order
 }
 
 // Scored is one contact after scoring: what was found in it, and what each

@@ -212,7 +212,7 @@ func (b *batch) keep(p *lead.Prospect, fresh bool) {
 // stateSize is about what a state takes in the changelog, at least half of it
 // where all its text must be escaped.
 func stateSize(p *lead.Prospect) int {
-	const object, member = 200, 100 // names, numbers, times
+	const object, member, moment, number = 200, 100, 55, 14 // names, numbers, times
 	size := object + 2*len(p.Key) + len(p.Name) + len(p.FirstSource)
 	for i := range p.People {
 		who := &p.People[i]
@@ -222,10 +222,18 @@ func stateSize(p *lead.Prospect) int {
 		s := &p.Standings[i]
 		size += object + len(s.Product) + len(s.Criteria)
 		for i := range s.Met {
-			size += member + len(s.Met[i].Criterion) + len(s.Met[i].Contact)
+			size += moment + len(s.Met[i].Criterion)
 		}
 		for i := range s.Touches {
-			size += member + len(s.Touches[i].Rule) + len(s.Touches[i].Contact)
+			size += member + number*len(s.Touches[i].At)
+		}
+		for i := range s.Falls {
+			size += member + len(s.Falls[i].Rule)
+		}
+	}
+	for _, tallies := range [][]lead.Tally{p.Kinds, p.Events} {
+		for i := range tallies {
+			size += member + len(tallies[i].Name)
 		}
 	}
 	return size

@@ -22,10 +22,10 @@ import (
 // Limits of a criteria file. They bound a prospect's state.
 const (
 	MaxProducts = 8     // criteria files of a configuration
-	MaxCriteria = 60    // criteria in a file
+	MaxCriteria = 40    // criteria in a file
 	MaxName     = 40    // bytes of a criterion's or the file's name
 	MaxPoints   = 10000 // of one criterion, up or down
-	MaxTouches  = 40    // contacts that one engagement rule may count: at_most / points
+	MaxTouches  = 20    // contacts that one engagement rule may count: at_most / points
 )
 
 //go:embed default.yaml
@@ -41,6 +41,7 @@ type Criteria struct {
 	index        map[string]int // of a criterion by its name
 	engagement   []engagement
 	rules        [lead.StageLost + 1]rule // by stage; StageContact has none
+	silence      [lead.StageLost]silence  // by stage; after 0: it does not fall
 	when         *vm.Program              // judges all criteria in one go
 	alternatives int                      // how many || when has
 	titles       *titles
@@ -55,6 +56,7 @@ type criterion struct {
 // engagement is a rule of points for touching us.
 type engagement struct {
 	on       lead.Kind
+	name     string // in the ledger
 	points   int
 	atMost   int           // a multiple of points
 	halfLife time.Duration // 0: the points stay
@@ -65,6 +67,13 @@ type rule struct {
 	text     string
 	program  *vm.Program
 	criteria uint64 // bit i: it names the i-th criterion
+}
+
+// silence is what a stage falls to when nothing is heard for a while.
+type silence struct {
+	after time.Duration
+	to    lead.Stage
+	text  string // as it may stand in the file
 }
 
 // Load reads a criteria file. Its error is Problems where the file could be
@@ -182,7 +191,7 @@ type loader struct {
 }
 
 func (l *loader) file(body ast.Node) {
-	top := l.mapping(body, "a criteria file", "name", "version", "criteria", "engagement", "stages")
+	top := l.mapping(body, "a criteria file", "name", "version", "criteria", "engagement", "stages", "silence")
 	if top == nil {
 		return
 	}
@@ -202,6 +211,9 @@ func (l *loader) file(body ast.Node) {
 	}
 	if e, ok := top["stages"]; ok {
 		l.stages(e)
+	}
+	if e, ok := top["silence"]; ok {
+		l.silence(e)
 	}
 	if len(l.problems) == 0 {
 		l.join()
@@ -291,10 +303,9 @@ func (l *loader) engagement(item ast.Node) {
 	var r engagement
 	if e, ok := entries["on"]; ok {
 		on, _ := l.text(e)
-		r.on = lead.Kind(on)
-		kinds := []string{string(lead.KindMail), string(lead.KindForm), string(lead.KindEvent)}
-		if on != "" && !slices.Contains(kinds, on) {
-			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(kinds, ", "), suggest(on, kinds))
+		r.on, r.name = lead.Kind(on), engagementPrefix+on
+		if known := kinds(); on != "" && !slices.Contains(known, on) {
+			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(known, ", "), suggest(on, known))
 		}
 		if slices.ContainsFunc(l.criteria.engagement, func(o engagement) bool { return o.on == r.on }) {
 			l.problem(e.value.GetToken(), "there are two engagement rules on %s", on)
@@ -368,6 +379,52 @@ func (l *loader) stages(e entry) {
 		}
 		l.criteria.rules[s] = rule{text: text, program: program, criteria: named(language, text)}
 	}
+}
+
+// silence reads who falls by saying nothing: "lead: {after: 90d, to: contact}".
+// A fall leads down or to lost, so falls never go in a circle.
+func (l *loader) silence(e entry) {
+	var names []string
+	for _, s := range lead.Stages()[:lead.StageLost] {
+		names = append(names, s.String())
+	}
+	stages := l.mapping(e.value, "silence", names...)
+	for _, from := range lead.Stages()[:lead.StageLost] {
+		e, ok := stages[from.String()]
+		if !ok {
+			continue
+		}
+		what := "silence of " + from.String()
+		entries := l.mapping(e.value, what, "after", "to")
+		if entries == nil {
+			continue
+		}
+		l.missing(e.value, what, entries, "after", "to")
+		r := &l.criteria.silence[from]
+		if e, ok := entries["after"]; ok {
+			r.after = l.duration(e)
+		}
+		if e, ok := entries["to"]; ok {
+			r.to = l.lower(e, from)
+		}
+		if after, ok := entries["after"]; ok {
+			r.text = fmt.Sprintf("silence: %s: {after: %s, to: %s}", from, after.value.GetToken().Value, r.to)
+		}
+	}
+}
+
+// lower reads a stage that one may fall to.
+func (l *loader) lower(e entry, from lead.Stage) lead.Stage {
+	var names []string
+	for _, s := range append(lead.Stages()[:from], lead.StageLost) {
+		names = append(names, s.String())
+	}
+	name, ok := l.text(e)
+	to, err := lead.ParseStage(name)
+	if ok && (err != nil || !slices.Contains(names, name)) {
+		l.problem(e.value.GetToken(), "stage %s can fall to %s, not to %s%s", from, strings.Join(names, " or "), name, suggest(name, names))
+	}
+	return to
 }
 
 // named gives the criteria that a rule speaks of.

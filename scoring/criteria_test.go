@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestDefaultCriteria(t *testing.T) {
 	if got := scoring.Default().ID(); got != "default-1" || got != c.ID() {
 		t.Errorf("id %q", got)
 	}
-	if len(c.Names()) != 11 {
+	if len(c.Names()) != 13 {
 		t.Errorf("criteria %v", c.Names())
 	}
 	for _, s := range lead.Stages()[1:] {
@@ -103,8 +104,15 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		if c != nil { // what is accepted also runs
-			x := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry}
-			scoring.NewEngine(c).Apply(nil, &x, nil, 0)
+			x := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry, At: start}
+			p, first := scoring.NewEngine(c).Apply(nil, &x, nil, 0)
+			x.At = start.AddDate(1, 0, 0)
+			p, second := scoring.NewEngine(c).Apply(p, &x, nil, 1)
+			at := start.AddDate(3, 0, 0)
+			ledger := slices.Concat(first.Verdicts[0].Reasons, second.Verdicts[0].Reasons)
+			if seen, _, _ := p.StandingAt(c.Name(), at); seen.Score != worth(ledger, at) {
+				t.Errorf("score %d, ledger %d", seen.Score, worth(ledger, at))
+			}
 		}
 	})
 }

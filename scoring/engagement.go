@@ -1,110 +1,136 @@
 package scoring
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"leadd/lead"
 )
 
-// engagementPrefix stands before a rule's name in the ledger.
+// engagementPrefix stands before a rule's kind in the ledger.
 const engagementPrefix = "engagement:"
 
-// worth is what a contact of time at earns as seen from now: the rule's
-// points, halved (whole points) once for every full half-life between them.
-func (r *engagement) worth(at, now time.Time) int {
-	if r.halfLife == 0 || !now.After(at) {
-		return r.points
-	}
-	return r.points >> min(int64(now.Sub(at)/r.halfLife), 62)
-}
-
-// age brings the touches to what they are worth as of the prospect's Last,
-// and drops those worth nothing: time only moves on, so they stay so.
-func (t *turn) age() {
-	touches := t.standing.Touches
-	t.standing.Touches = make([]lead.Touch, 0, len(touches)+1)
-	lost := make([]int, len(t.criteria.engagement))
-	for _, touch := range touches {
-		i := slices.IndexFunc(t.criteria.engagement, func(r engagement) bool { return string(r.on) == touch.Rule })
-		if i < 0 {
-			t.reason(engagementPrefix+touch.Rule, -touch.Points, "no longer in "+t.criteria.id)
+// carryTouches takes over the contacts that count for engagement, but those
+// that are worth nothing any more: time only moves on, so they stay so.
+func (t *turn) carryTouches() {
+	old := t.standing.Touches
+	t.standing.Touches = make([]lead.Touches, 0, len(t.criteria.engagement))
+	for i := range old {
+		r := t.criteria.engagementOn(old[i].On)
+		if r == nil || r.points != old[i].Points || r.seconds() != old[i].HalfLife || len(old[i].At) > r.most() {
+			t.recount(&old[i], r)
 			continue
 		}
-		worth := t.criteria.engagement[i].worth(touch.At, t.next.Last)
-		lost[i] += touch.Points - worth
-		if worth > 0 {
-			touch.Points = worth
-			t.standing.Touches = append(t.standing.Touches, touch)
+		at := old[i].At
+		for len(at) > 0 && r.worth(at[0], t.next.Last) == 0 {
+			at = at[1:]
 		}
-	}
-	for i := range t.criteria.engagement {
-		r := &t.criteria.engagement[i]
-		if lost[i] != 0 {
-			evidence := r.halving()
-			if t.changed {
-				evidence = "as counted in " + t.criteria.id
-			}
-			t.reason(engagementPrefix+string(r.on), -lost[i], evidence)
-		}
-		if t.changed {
-			t.displace(r)
+		if len(at) > 0 {
+			touches := old[i]
+			touches.At = append(make([]int64, 0, len(at)+1), at...)
+			t.standing.Touches = append(t.standing.Touches, touches)
 		}
 	}
 }
 
-func (r *engagement) halving() string {
-	if r.halfLife%(24*time.Hour) == 0 {
-		return "halved after " + strconv.FormatInt(int64(r.halfLife/(24*time.Hour)), 10) + "d"
+// recount counts contacts by another rule than they were counted by, r, or
+// not at all where that is nil. The ledger takes each back as it was given.
+func (t *turn) recount(old *lead.Touches, r *engagement) {
+	evidence := "as counted in " + t.criteria.id
+	if r == nil {
+		evidence = "no longer in " + t.criteria.id
 	}
-	return "halved after " + strconv.FormatInt(int64(r.halfLife/time.Hour), 10) + "h"
-}
-
-// touch counts the contact itself. Where the rule's maximum is exceeded, the
-// oldest touches make room; that may be this contact, if it came late.
-func (t *turn) touch() {
-	i := slices.IndexFunc(t.criteria.engagement, func(r engagement) bool { return r.on == t.contact.Kind })
-	if i < 0 {
+	now := t.next.Last.UnixMilli()
+	alive := slices.DeleteFunc(slices.Clone(old.At), func(at int64) bool { return lead.Worth(old.Points, old.HalfLife, at, now) == 0 })
+	for _, at := range alive {
+		t.decaying(old, -old.Points, at, evidence)
+	}
+	if r == nil {
 		return
 	}
-	r := &t.criteria.engagement[i]
-	name := engagementPrefix + string(r.on)
-	if worth := r.worth(t.at, t.next.Last); worth > 0 {
-		t.reason(name, worth, origin(t.contact))
-		touch := lead.Touch{Rule: string(r.on), Points: worth, Contact: t.contactID(), At: t.at}
-		after := slices.IndexFunc(t.standing.Touches, func(o lead.Touch) bool {
-			return cmp.Or(cmp.Compare(o.Rule, touch.Rule), o.At.Compare(touch.At)) > 0
-		})
-		if after < 0 {
-			after = len(t.standing.Touches)
+	touches := lead.Touches{On: r.on, Points: r.points, HalfLife: r.seconds()}
+	for _, at := range alive[max(0, len(alive)-r.most()):] {
+		if r.worth(at, t.next.Last) > 0 {
+			t.decaying(&touches, r.points, at, evidence)
+			touches.At = append(touches.At, at)
 		}
-		t.standing.Touches = slices.Insert(t.standing.Touches, after, touch)
 	}
-	t.displace(r)
+	if len(touches.At) > 0 {
+		t.standing.Touches = append(t.standing.Touches, touches)
+	}
 }
 
-// displace drops the oldest of a rule's touches that are too many. Touches are
-// kept in the order of their rules and times.
-func (t *turn) displace(r *engagement) {
-	count := 0
-	for _, touch := range t.standing.Touches {
-		if touch.Rule == string(r.on) {
-			count++
-		}
+// touch counts the contact itself. Only the newest contacts count, as many as
+// the rule's maximum allows: another makes the oldest go, and one that is
+// older than all of them, having come late, earns nothing.
+func (t *turn) touch() {
+	r := t.criteria.engagementOn(t.contact.Kind)
+	if r == nil {
+		return
 	}
-	surplus, lost := count-r.atMost/r.points, 0
-	t.standing.Touches = slices.DeleteFunc(t.standing.Touches, func(touch lead.Touch) bool {
-		if surplus <= 0 || touch.Rule != string(r.on) {
-			return false
-		}
-		surplus--
-		lost += touch.Points
-		return true
-	})
-	if lost > 0 {
-		t.reason(engagementPrefix+string(r.on), -lost, fmt.Sprintf("at most %d points", r.atMost))
+	at := t.at.UnixMilli()
+	if r.worth(at, t.next.Last) == 0 {
+		return
+	}
+	touches := t.touchesOf(r)
+	full := len(touches.At) == r.most()
+	if full && at <= touches.At[0] {
+		return
+	}
+	t.decaying(touches, r.points, at, origin(t.contact))
+	if full {
+		t.decaying(touches, -r.points, touches.At[0], fmt.Sprintf("at most %d points", r.atMost))
+		touches.At = slices.Delete(touches.At, 0, 1)
+	}
+	after, _ := slices.BinarySearch(touches.At, at+1)
+	touches.At = slices.Insert(touches.At, after, at)
+}
+
+// touchesOf gives the touches of a rule, in the order of their kinds' first.
+func (t *turn) touchesOf(r *engagement) *lead.Touches {
+	i := slices.IndexFunc(t.standing.Touches, func(o lead.Touches) bool { return o.On == r.on })
+	if i < 0 {
+		i = len(t.standing.Touches)
+		t.standing.Touches = append(t.standing.Touches, lead.Touches{On: r.on, Points: r.points, HalfLife: r.seconds()})
+	}
+	return &t.standing.Touches[i]
+}
+
+// decaying adds a line about a contact that counts for engagement, or no more.
+func (t *turn) decaying(touches *lead.Touches, points int, at int64, evidence string) {
+	name := ""
+	if r := t.criteria.engagementOn(touches.On); r != nil {
+		name = r.name // made once, as most lines are of a rule in force
+	} else {
+		name = engagementPrefix + string(touches.On)
+	}
+	line := t.reason(name, points, evidence)
+	if touches.HalfLife > 0 {
+		line.Decay = &lead.Decay{HalfLife: touches.HalfLife, From: time.UnixMilli(at).UTC()}
 	}
 }
+
+// engagementOn gives the rule on a kind; c may be nil, and has none then.
+func (c *Criteria) engagementOn(kind lead.Kind) *engagement {
+	if c == nil {
+		return nil
+	}
+	for i := range c.engagement {
+		if c.engagement[i].on == kind {
+			return &c.engagement[i]
+		}
+	}
+	return nil
+}
+
+// worth is what a contact of time at (Unix milliseconds) earns as seen from
+// now.
+func (r *engagement) worth(at int64, now time.Time) int {
+	return lead.Worth(r.points, r.seconds(), at, now.UnixMilli())
+}
+
+func (r *engagement) seconds() int64 { return int64(r.halfLife / time.Second) }
+
+// most is how many contacts count.
+func (r *engagement) most() int { return r.atMost / r.points }

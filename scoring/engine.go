@@ -14,9 +14,9 @@ import (
 // Bounds of a prospect's state and of the text kept about it. With those of a
 // criteria file they keep a state under 64 KiB, however many contacts.
 const (
-	MaxPeople   = 20  // people kept of a prospect: those who wrote last
+	MaxPeople   = 16  // people kept of a prospect: those who wrote last
 	MaxEvidence = 200 // bytes of a reason's evidence
-	MaxText     = 128 // bytes of a name, title or phone kept in the state
+	MaxText     = 100 // bytes of a name, title or phone kept in the state
 	MaxEmail    = 254 // bytes of an address kept in the state
 	MaxID       = 64  // bytes of a contact's id
 	MaxKey      = 512 // bytes of a prospect's key
@@ -52,35 +52,57 @@ func NewEngine(products ...*Criteria) *Engine {
 // Apply changes none of its arguments; the state shares no memory with them
 // except what was p's, the record shares c's.
 //
-// What it does, and what holds:
+// What it does, and what holds, for each product by itself:
 //   - A contact counts from its At, or from Received where At is later than
 //     that or missing: a sender's clock does not reach into the future.
 //   - The time of a prospect is the latest of its contacts' (Last) and never
-//     goes back. A contact that comes late counts with its own age.
+//     goes back. What a contact brings about is told as of that time.
 //   - A contact without interest (Class.Interest) is counted and moves the
-//     time; it meets nothing, earns nothing and moves no stage.
+//     time; it meets nothing, earns nothing, breaks no silence, and moves no
+//     stage but where silence has done so.
 //   - A criterion that is met stays met, with its first evidence.
+//   - Points for touching us halve with every half-life since the contact's own
+//     time. The ledger has them as they were given, with half-life and that
+//     time, and takes back a contact that no longer counts with the same: what
+//     all reasons ever given are worth at a time, Last or later, adds up to the
+//     score at that time. Nothing is written because time has passed.
 //   - Under other criteria than before, the points of what was met are set to
 //     the new ones, and what is no criterion any more is taken back, each with
-//     a line in the ledger, at the prospect's next contact.
-//   - The points of all reasons ever given add up to the score.
-//   - The highest stage whose rule holds is taken. Nobody falls back to a
-//     lower stage; lost is reached by its rule from every stage but customer;
-//     a customer stays one.
+//     a line in the ledger, at the prospect's next contact; until then all
+//     stays as it was, falls included.
+//   - The highest stage whose rule holds is taken. Lost is reached by its rule
+//     from every stage but customer; no rule moves a customer.
 //   - A lost prospect meets criteria anew: what it says later in time than the
 //     loss is noted again with a line of no points. When that alone (and the
 //     points of it) meets a stage's rule, the prospect comes back to that
 //     stage, and what was said before is taken back from the score.
+//   - Silence is the time since the latest contact with interest, of whatever
+//     kind, from whomever at the company. Who is silent for as long as the
+//     criteria say falls, and every result foretells when (Standing.Falls). The
+//     next contact of any class first brings the falls that have come due by
+//     the prospect's time, dated when they did; then it is judged itself, and
+//     the rules may raise the prospect again. No fall is due when Apply is done.
+//
+// A contact that comes late, after others that are later in time, is judged as
+// of the prospect's time: it can meet criteria and raise the stage, which is
+// dated by the contact's own time; its points have faded by its own age, and it
+// counts for engagement only if it is among the newest, wherever it stands. It
+// breaks the silence from its own time on and undoes no fall that has happened:
+// if the stage that it raises to would have fallen since, that happens at once.
+// A decline is past for what is said later in time, not for what comes later.
+// So results depend on the order in which a prospect's contacts are applied,
+// which is that of its partition, and on nothing else.
 func (e *Engine) Apply(p *lead.Prospect, c *lead.Contact, findings []lead.Finding, offset int64) (*lead.Prospect, lead.Scored) {
 	s := &step{contact: c, at: timeOf(c)}
 	s.begin(p)
+	s.remember()
 	s.next.Offset = offset
 	s.next.Standings = make([]lead.Standing, len(e.products), max(len(e.products), len(s.old)))
 	verdicts := make([]lead.Verdict, len(e.products))
 	for i, product := range e.products {
 		verdicts[i] = s.apply(product, &s.next.Standings[i], findings)
 	}
-	s.keepOthers(e)
+	verdicts = append(verdicts, s.keepOthers(e)...)
 	return s.next, lead.Scored{Contact: *c, Offset: offset, AsOf: s.next.Last, Findings: findings, Verdicts: verdicts}
 }
 
@@ -88,9 +110,10 @@ func (e *Engine) Apply(p *lead.Prospect, c *lead.Contact, findings []lead.Findin
 func (s *step) apply(product *product, standing *lead.Standing, findings []lead.Finding) lead.Verdict {
 	t := &turn{step: s, criteria: product.criteria, standing: standing}
 	t.begin()
+	t.fall(s.heard) // while it was silent, before this
 	t.correct()
-	t.age()
-	standing.Score = scoreOf(standing)
+	t.carryTouches()
+	standing.Score = standing.ScoreAt(s.next.Last)
 	if s.contact.Class.Interest() {
 		j, ok := product.judges.Get().(*judge)
 		if !ok {
@@ -98,13 +121,15 @@ func (s *step) apply(product *product, standing *lead.Standing, findings []lead.
 		}
 		t.judge(j, findings)
 		t.touch()
-		standing.Score = scoreOf(standing)
+		standing.Score = standing.ScoreAt(s.next.Last)
 		t.stage(j)
 		product.judges.Put(j)
 	}
+	t.foresee()
+	t.fall(s.next.Heard)
 	return lead.Verdict{
 		Product: standing.Product, Criteria: standing.Criteria,
-		Reasons: t.reasons, Changes: t.changes, Stage: standing.Stage, Score: standing.Score,
+		Reasons: t.reasons, Changes: t.changes, Stage: standing.Stage, Score: standing.Score, Falls: standing.Falls,
 	}
 }
 
@@ -112,9 +137,10 @@ func (s *step) apply(product *product, standing *lead.Standing, findings []lead.
 type step struct {
 	contact *lead.Contact
 	at      time.Time // when the contact counts
-	id      string    // copy of the contact's id, once needed
 	who     string    // said it, in the ledger; once needed
 	old     []lead.Standing
+	before  *lead.Prospect
+	heard   time.Time // Prospect.Heard before the contact
 	next    *lead.Prospect
 }
 
@@ -130,18 +156,9 @@ type turn struct {
 
 func timeOf(c *lead.Contact) time.Time {
 	if !c.Received.IsZero() && (c.At.IsZero() || c.At.After(c.Received)) {
-		return c.Received
+		return c.Received.Truncate(time.Millisecond)
 	}
-	return c.At
-}
-
-// contactID gives the contact's id in memory that the state may keep: the
-// contact's own lies in a much larger buffer.
-func (s *step) contactID() string {
-	if s.id == "" {
-		s.id = strings.Clone(s.contact.ID)
-	}
-	return s.id
+	return c.At.Truncate(time.Millisecond) // decay counts in milliseconds
 }
 
 // begin makes the new state: a copy of the old with the contact's plain facts.
@@ -152,7 +169,7 @@ func (s *step) begin(p *lead.Prospect) {
 	} else {
 		next := *p
 		next.People = slices.Clone(p.People)
-		s.old, s.next = p.Standings, &next
+		s.before, s.old, s.heard, s.next = p, p.Standings, p.Heard, &next
 		if s.at.Before(next.First) {
 			next.First, next.FirstSource = s.at, strings.Clone(c.Source)
 		}
@@ -162,18 +179,48 @@ func (s *step) begin(p *lead.Prospect) {
 	}
 	s.next.Contacts++
 	if c.Class.Interest() {
+		if s.at.After(s.next.Heard) {
+			s.next.Heard = s.at
+		}
 		s.person()
 	}
 }
 
 // keepOthers keeps the standings of products that are no longer configured,
-// behind the others.
-func (s *step) keepOthers(e *Engine) {
-	for _, old := range s.old {
-		if !slices.ContainsFunc(e.products, func(p *product) bool { return p.criteria.name == old.Product }) {
-			s.next.Standings = append(s.next.Standings, old)
+// behind the others. Where there is no room for one, it is taken back to
+// nothing and forgotten: its product would begin anew, and so does its ledger.
+func (s *step) keepOthers(e *Engine) (forgotten []lead.Verdict) {
+	for i := range s.old {
+		old := &s.old[i]
+		if slices.ContainsFunc(e.products, func(p *product) bool { return p.criteria.name == old.Product }) {
+			continue
+		}
+		if len(s.next.Standings) < MaxProducts {
+			s.next.Standings = append(s.next.Standings, *old)
+		} else {
+			forgotten = append(forgotten, s.forget(old))
 		}
 	}
+	return forgotten
+}
+
+func (s *step) forget(old *lead.Standing) lead.Verdict {
+	const evidence = "no longer a product, and there are too many to keep it"
+	standing := *old
+	t := &turn{step: s, standing: &standing}
+	t.fall(s.heard)
+	for _, m := range old.Met {
+		t.reason(m.Criterion, -m.Points, evidence)
+	}
+	for i := range old.Touches {
+		for _, at := range old.Touches[i].At {
+			t.decaying(&old.Touches[i], -old.Touches[i].Points, at, evidence)
+		}
+	}
+	if standing.Stage != lead.StageContact {
+		t.changes = append(t.changes, lead.StageChange{From: standing.Stage, To: lead.StageContact, At: s.next.Last, Evidence: evidence})
+	}
+	return lead.Verdict{Product: old.Product, Criteria: old.Criteria, Reasons: t.reasons, Changes: t.changes}
 }
 
 // begin makes the new standing: a copy of the old.
@@ -184,7 +231,7 @@ func (t *turn) begin() {
 		return
 	}
 	*t.standing = t.old[i]
-	t.standing.Met = slices.Clone(t.standing.Met) // age copies Touches
+	t.standing.Met = slices.Clone(t.standing.Met) // carryTouches copies Touches
 	t.changed = t.standing.Criteria != t.criteria.id
 	t.standing.Criteria = t.criteria.id
 }
@@ -262,7 +309,7 @@ func (t *turn) judge(j *judge, findings []lead.Finding) {
 	if t.renews() {
 		skip = t.fresh()
 	}
-	verdicts := j.judge(t.contact, findings, skip)
+	verdicts := j.judge(t.contact, history{before: t.before, with: t.next, at: t.at}, findings, skip)
 	t.standing.Met = slices.Grow(t.standing.Met, len(verdicts))
 	for _, v := range verdicts {
 		c := &t.criteria.criteria[v.criterion]
@@ -272,12 +319,13 @@ func (t *turn) judge(j *judge, findings []lead.Finding) {
 			points = 0 // it has them already
 		}
 		t.reason(c.name, points, v.evidence)
-		t.standing.Met = append(t.standing.Met, lead.Met{Criterion: c.name, Points: c.points, Contact: t.contactID(), At: t.at})
+		t.standing.Met = append(t.standing.Met, lead.Met{Criterion: c.name, Points: c.points, At: t.at.UnixMilli()})
 	}
 }
 
-// reason adds a line to the ledger; evidence is at most MaxEvidence bytes.
-func (t *turn) reason(criterion string, points int, evidence string) {
+// reason adds a line to the ledger; evidence is at most MaxEvidence bytes. The
+// line can be changed until the next is added.
+func (t *turn) reason(criterion string, points int, evidence string) *lead.Reason {
 	if t.reasons == nil {
 		t.reasons = make([]lead.Reason, 0, 8) // more is rare
 		t.who = oneLine(cmp.Or(t.contact.Person.Name, t.contact.Person.Email), MaxEmail)
@@ -286,6 +334,7 @@ func (t *turn) reason(criterion string, points int, evidence string) {
 		Criterion: criterion, Points: points, Evidence: evidence,
 		Contact: t.contact.ID, Person: t.who, At: t.at,
 	})
+	return &t.reasons[len(t.reasons)-1]
 }
 
 // mask sets bit i where the i-th criterion is met.
@@ -294,14 +343,4 @@ func (t *turn) mask() (mask uint64) {
 		mask |= 1 << t.criteria.index[t.standing.Met[i].Criterion]
 	}
 	return mask
-}
-
-func scoreOf(p *lead.Standing) (score int) {
-	for i := range p.Met {
-		score += p.Met[i].Points
-	}
-	for i := range p.Touches {
-		score += p.Touches[i].Points
-	}
-	return score
 }

@@ -52,9 +52,10 @@ func whenLanguage(levels []string) *language {
 		functions: []string{"has", "number", "due", "days"},
 		members: map[string][]string{
 			"fields":  nil,
-			"person":  {"email", "name", "phone", "title", "seniority"},
+			"person":  {"email", "name", "phone", "title", "seniority", "provider"},
 			"company": {"name", "domain"},
 			"text":    {"says", "money", "deadline"},
+			"history": {"count", "first", "since", "contacts", "people"},
 		},
 		names:      []string{"kind", "class", "source", "event", "subject"},
 		constants:  constants,
@@ -211,15 +212,18 @@ func (c *nameCheck) call(n *ast.CallNode) {
 			c.criterionArguments(callee.Value, n)
 		}
 	case *ast.MemberNode:
+		c.inner[callee] = true
 		id, _ := callee.Node.(*ast.IdentifierNode)
 		name, _ := callee.Property.(*ast.StringNode)
-		if id == nil || name == nil || id.Value != "text" {
+		if id == nil || name == nil {
 			return
 		}
-		switch name.Value {
-		case "says":
+		switch id.Value + "." + name.Value {
+		case "history.count", "history.first", "history.since":
+			c.sort(n, "history."+name.Value)
+		case "text.says":
 			c.says(n)
-		case "money":
+		case "text.money":
 			if len(n.Arguments) > 1 {
 				c.fault(n.Arguments[1], "text.money takes one currency, or none for any")
 			}
@@ -241,6 +245,21 @@ func (c *nameCheck) says(n *ast.CallNode) {
 	}
 }
 
+// sort checks the kind or event that history is asked for.
+func (c *nameCheck) sort(n *ast.CallNode, function string) {
+	if len(n.Arguments) != 1 {
+		c.fault(n, `%s takes one kind or event in quotes, as in %s("form")`, function, function)
+		return
+	}
+	name, ok := n.Arguments[0].(*ast.StringNode)
+	if !ok {
+		c.inner[n.Arguments[0]] = true
+		c.fault(n.Arguments[0], `%s takes a kind or event in quotes, as in %s("form")`, function, function)
+	} else if wrong := historyFault(name.Value); wrong != "" {
+		c.fault(name, "%s", wrong)
+	}
+}
+
 func (c *nameCheck) criterionArguments(function string, n *ast.CallNode) {
 	if len(n.Arguments) == 0 || function == "met" && len(n.Arguments) > 1 {
 		c.fault(n, "%s takes %s", function, map[string]string{"met": "the name of one criterion", "count": "names of criteria"}[function])
@@ -256,6 +275,10 @@ func (c *nameCheck) criterionArguments(function string, n *ast.CallNode) {
 }
 
 func (c *nameCheck) name(n ast.Node) {
+	if m, ok := n.(*ast.MemberNode); ok && !c.inner[n] {
+		c.uncalled(m)
+		return
+	}
 	id, ok := n.(*ast.IdentifierNode)
 	if !ok || c.inner[n] || slices.Contains(c.names, id.Value) || c.constants[id.Value] != nil || c.isCurrency(id.Value) {
 		return
@@ -270,6 +293,19 @@ func (c *nameCheck) name(n ast.Node) {
 		c.fault(n, "%s is a function: write %s(...)", id.Value, id.Value)
 	default:
 		c.fault(n, "unknown name %s%s", id.Value, suggest(id.Value, known))
+	}
+}
+
+// uncalled finds functions that are written like values.
+func (c *nameCheck) uncalled(m *ast.MemberNode) {
+	id, _ := m.Node.(*ast.IdentifierNode)
+	name, _ := m.Property.(*ast.StringNode)
+	if id == nil || name == nil {
+		return
+	}
+	switch whole := id.Value + "." + name.Value; whole {
+	case "text.says", "text.money", "history.count", "history.first", "history.since":
+		c.fault(m.Property, "%s is a function: write %s(...)", whole, whole)
 	}
 }
 
@@ -346,6 +382,16 @@ func member(of, name string) ast.Node {
 		return &ast.IdentifierNode{Value: "Money"}
 	case "text.deadline":
 		return call("Deadline")
+	case "history.count":
+		return &ast.IdentifierNode{Value: "HistoryCount"}
+	case "history.first":
+		return &ast.IdentifierNode{Value: "HistoryFirst"}
+	case "history.since":
+		return &ast.IdentifierNode{Value: "HistorySince"}
+	case "history.contacts":
+		return call("HistoryContacts")
+	case "history.people":
+		return call("HistoryPeople")
 	}
 	switch of {
 	case "fields":

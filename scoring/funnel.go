@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"leadd/lead"
 )
@@ -33,10 +34,10 @@ func (t *turn) climb(j *judge) {
 
 // comeBack lets a lost prospect return by what it said since the loss alone.
 func (t *turn) comeBack(j *judge) {
-	p, met := t.standing, t.fresh()
-	score := scoreOf(p)
+	p, met, since := t.standing, t.fresh(), t.standing.Since.UnixMilli()
+	score := p.Score
 	for _, m := range p.Met {
-		if !m.At.After(p.Since) {
+		if m.At <= since {
 			score -= m.Points
 		}
 	}
@@ -51,13 +52,13 @@ func (t *turn) comeBack(j *judge) {
 		return
 	}
 	t.standing.Met = slices.DeleteFunc(p.Met, func(m lead.Met) bool {
-		past := !m.At.After(p.Since)
+		past := m.At <= since
 		if past && m.Points != 0 {
 			t.reason(m.Criterion, -m.Points, "said before it was lost")
 		}
 		return past
 	})
-	p.Score = scoreOf(p)
+	p.Score = p.ScoreAt(t.next.Last)
 	t.moveTo(to, met)
 }
 
@@ -70,13 +71,48 @@ func (t *turn) renews() bool {
 // fresh sets bit i where the i-th criterion was met after the prospect was
 // lost.
 func (t *turn) fresh() (mask uint64) {
+	since := t.standing.Since.UnixMilli()
 	for _, m := range t.standing.Met {
-		if m.At.After(t.standing.Since) {
+		if m.At > since {
 			mask |= 1 << t.criteria.index[m.Criterion]
 		}
 	}
 	return mask
 }
+
+// fall applies the falls that silence has brought by the prospect's time.
+func (t *turn) fall(heard time.Time) {
+	t.changes = append(t.changes, t.standing.Fall(heard, t.next.Last)...)
+}
+
+// foresee writes down what silence will bring if nothing else happens, so that
+// the stage can be told at any later time without the criteria. A fall is
+// never dated back behind the prospect's time: where other criteria than
+// before say that it was due earlier, it happens now.
+func (t *turn) foresee() {
+	t.standing.Falls = nil
+	if t.next.Heard.IsZero() {
+		return
+	}
+	stage, earliest := t.standing.Stage, t.next.Last
+	for stage != lead.StageLost {
+		r := &t.criteria.silence[stage]
+		if r.after == 0 {
+			return
+		}
+		if due := t.next.Heard.Add(r.after); due.After(earliest) {
+			earliest = due
+		}
+		if earliest.Year() > lastYear {
+			return
+		}
+		t.standing.Falls = append(t.standing.Falls, lead.Fall{At: earliest, To: r.to, Rule: r.text})
+		stage = r.to
+	}
+}
+
+// lastYear is the last that ClickHouse's times hold.
+const lastYear = 2299
 
 func (t *turn) highest(j *judge, met uint64, score int) lead.Stage {
 	for to := lead.StageCustomer; to > lead.StageContact; to-- {

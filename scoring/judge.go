@@ -24,6 +24,7 @@ type judge struct {
 
 	// The contact that is being judged.
 	contact  *lead.Contact
+	history  history
 	findings []lead.Finding
 	skip     uint64 // criteria not to judge
 	current  int    // criterion that is being judged
@@ -56,6 +57,8 @@ func newJudge(c *Criteria) *judge {
 		"has": func(s string) bool { return s != "" }, "number": number, "due": due, "days": func(n int) int { return n },
 		"Begin": j.begin, "Hold": j.hold, "Mark": j.mark, "Forget": j.forget,
 		"Field": j.field, "Attribute": j.attribute, "Seniority": j.seniority,
+		"HistoryCount": j.count, "HistoryFirst": j.first, "HistorySince": j.since,
+		"HistoryContacts": j.contacts, "HistoryPeople": j.people,
 		"Says": j.says, "Money": j.money, "Deadline": j.deadline,
 	}
 	j.ruleEnv = map[string]any{
@@ -69,8 +72,8 @@ func newJudge(c *Criteria) *judge {
 // judge lists the criteria, but those in skip, that the contact meets, in the
 // order of the file; the list holds until the next call. A criterion whose expression fails on the contact (a
 // remainder by zero, say) is not met by it.
-func (j *judge) judge(c *lead.Contact, findings []lead.Finding, skip uint64) []verdict {
-	j.contact, j.findings, j.skip, j.verdicts = c, findings, skip, j.verdicts[:0]
+func (j *judge) judge(c *lead.Contact, h history, findings []lead.Finding, skip uint64) []verdict {
+	j.contact, j.history, j.findings, j.skip, j.verdicts = c, h, findings, skip, j.verdicts[:0]
 	for j.failed = -1; ; j.failed = j.current {
 		j.current = j.failed
 		_, err := j.machine.Run(j.criteria.when, j.whenEnv)
@@ -78,7 +81,7 @@ func (j *judge) judge(c *lead.Contact, findings []lead.Finding, skip uint64) []v
 			break
 		}
 	}
-	j.contact, j.findings = nil, nil
+	j.contact, j.history, j.findings = nil, history{}, nil
 	return j.verdicts
 }
 
@@ -176,6 +179,8 @@ func (j *judge) attribute(name string) string {
 		label, value = "phone", c.Person.Phone
 	case "person.title":
 		label, value = "title", c.Person.Title
+	case "person.provider":
+		label, value = "address", string(c.Provider)
 	case "company.name":
 		label, value = "company", c.Company.Name
 	case "company.domain":

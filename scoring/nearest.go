@@ -7,6 +7,18 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// misspelt reports whether word is another with one letter too many, too few
+// or wrong, or with letters in another order.
+func misspelt(word, other string) bool {
+	if levenshtein.ComputeDistance(word, other) <= 1 {
+		return true
+	}
+	a, b := []rune(word), []rune(other)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
 // suggest gives "; did you mean X?" with the candidate nearest to word, or
 // nothing where none is near.
 func suggest(word string, candidates []string) string {

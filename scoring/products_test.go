@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -121,5 +122,55 @@ func TestProductsThroughTheCodec(t *testing.T) {
 	b := encode(t, p)
 	if err := lead.Decode(b, &state); err != nil || !bytes.Equal(b, encode(t, &state)) {
 		t.Errorf("%v %s", err, b)
+	}
+}
+
+// Standings of old products are kept while there is room. One that has to go
+// is taken back in full, so that its ledger is worth nothing at any time.
+func TestForgottenProduct(t *testing.T) {
+	var products []*scoring.Criteria
+	for i := range scoring.MaxProducts {
+		products = append(products, parse(t, fmt.Sprintf("name: p%d\nversion: 1\ncriteria: [{name: need, points: 30, when: 'true'}]\nengagement: [{on: mail, points: 9, at_most: 18, half_life: 1d}]\nstages: {lead: met(need)}\nsilence: {lead: {after: 2d, to: lost}}", i)))
+	}
+	fresh := parse(t, "name: fresh\nversion: 1\ncriteria: []\nstages: {}")
+	c := lead.Contact{ID: "1", Prospect: "acme.example", Source: "inbox", Kind: lead.KindMail, Class: lead.ClassInquiry, At: start}
+	p, s := scoring.NewEngine(products...).Apply(nil, &c, nil, 0)
+	last := products[scoring.MaxProducts-1].Name()
+	ledger := s.Verdict(last).Reasons
+	c.ID, c.At = "2", start.Add(3*24*time.Hour)
+	p, s = scoring.NewEngine(fresh).Apply(p, &c, nil, 1)
+	if len(p.Standings) != scoring.MaxProducts || p.Standing("p0") == nil || p.Standing(last) != nil || len(s.Verdicts) != 2 {
+		t.Fatalf("%+v %+v", p.Standings, s.Verdicts)
+	}
+	v := s.Verdict(last)
+	ledger = append(ledger, v.Reasons...)
+	if now, later := worth(ledger, p.Last), worth(ledger, p.Last.AddDate(0, 0, 2)); v.Score != 0 || v.Stage != lead.StageContact || now != 0 || later != 0 || len(ledger) != 4 {
+		t.Errorf("%+v, worth %d and %d", v, now, later)
+	}
+	if len(v.Changes) != 2 || v.Changes[0].To != lead.StageLost || v.Changes[1].From != lead.StageLost || v.Changes[1].To != lead.StageContact {
+		t.Errorf("%+v", v.Changes)
+	}
+}
+
+// What was foretold happens, whatever the criteria say since; and what new
+// criteria find overdue happens now, not in the past.
+func TestFallsUnderOtherCriteria(t *testing.T) {
+	version := func(n int, silence string) *scoring.Engine {
+		return scoring.NewEngine(parse(t, fmt.Sprintf("name: t\nversion: %d\ncriteria: [{name: need, points: 30, when: 'subject == \"need\"'}]\nstages: {lead: met(need) && score > 1000, opportunity: met(need)}\nsilence: %s", n, silence)))
+	}
+	c := lead.Contact{ID: "1", Prospect: "acme.example", Source: "inbox", Kind: lead.KindMail, Class: lead.ClassInquiry, At: start, Subject: "need"}
+	p, _ := version(1, "{opportunity: {after: 10d, to: lead}}").Apply(nil, &c, nil, 0)
+	c.ID, c.At, c.Class = "2", start.AddDate(0, 0, 20), lead.ClassNewsletter
+	p, s := version(2, "{lead: {after: 5d, to: contact}}").Apply(p, &c, nil, 1)
+	var got []string
+	for _, ch := range s.Verdicts[0].Changes {
+		got = append(got, fmt.Sprintf("%v to %v on %s: %s by %s", ch.From, ch.To, ch.At.Format("2 Jan"), ch.Evidence, ch.Rule))
+	}
+	want := []string{
+		"opportunity to lead on 11 Jan: silent for 20 days by silence: opportunity: {after: 10d, to: lead}",
+		"lead to contact on 21 Jan: silent for 20 days by silence: lead: {after: 5d, to: contact}",
+	}
+	if d := cmp.Diff(want, got); d != "" || p.Standings[0].Stage != lead.StageContact {
+		t.Errorf("%s %+v", d, p.Standings[0])
 	}
 }

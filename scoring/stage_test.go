@@ -105,21 +105,19 @@ func TestStage(t *testing.T) {
 	if len(raw) != len(l.topics[lead.TopicScored]) {
 		t.Error("an undisturbed run wrote a record twice")
 	}
-	ids, sums := map[string]bool{}, map[string]int{}
+	ids, ledgers := map[string]bool{}, map[string][]lead.Reason{}
 	for _, s := range scored {
 		if ids[s.Contact.ID] {
 			t.Errorf("contact %s counted twice", s.Contact.ID)
 		}
 		ids[s.Contact.ID] = true
-		for _, reason := range s.Verdicts[0].Reasons {
-			sums[s.Contact.Prospect] += reason.Points
-		}
+		ledgers[s.Contact.Prospect] = append(ledgers[s.Contact.Prospect], s.Verdicts[0].Reasons...)
 	}
 	states := l.states(t)
-	for key, sum := range sums {
+	for key, ledger := range ledgers {
 		var p lead.Prospect
-		if err := lead.Decode(states["p/"+key], &p); err != nil || p.Standings[0].Score != sum {
-			t.Errorf("%s: standings %+v, reasons %d, %v", key, p.Standings, sum, err)
+		if err := lead.Decode(states["p/"+key], &p); err != nil || p.Standings[0].Score != worth(ledger, p.Last) {
+			t.Errorf("%s: standings %+v, reasons %+v, %v", key, p.Standings, ledger, err)
 		}
 	}
 	if len(l.topics[lead.TopicDead]) == 0 || len(scored) < 40 || len(scored) >= 60 {

@@ -198,15 +198,26 @@ func checkScored(s *lead.Scored) error {
 	return m.err
 }
 
+// maxHalfLife is in seconds: so many milliseconds are a number that the
+// column worth can reckon with.
+const maxHalfLife = math.MaxInt64 / 1000
+
 func checkVerdict(m *misfit, v *lead.Verdict) {
 	m.int32("score", v.Score)
 	m.between("number of reasons", int64(len(v.Reasons)), 0, math.MaxUint16)
 	for i := range v.Reasons {
 		m.int32("a reason's points", v.Reasons[i].Points)
 		m.time("a reason's at", v.Reasons[i].At)
+		if d := v.Reasons[i].Decay; d != nil {
+			m.between("a reason's half-life", d.HalfLife, 1, maxHalfLife)
+			m.time("a reason's decay", d.From)
+		}
 	}
 	m.between("number of stage changes", int64(len(v.Changes)), 0, math.MaxUint16)
 	for i := range v.Changes {
 		m.time("a stage change's at", v.Changes[i].At)
+	}
+	for i := range v.Falls {
+		m.time("a fall's at", v.Falls[i].At)
 	}
 }

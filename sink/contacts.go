@@ -18,6 +18,8 @@ type contacts struct {
 	at, received                                 *proto.ColDateTime64
 	email, person, phone, title, company, domain proto.ColStr
 
+	provider *proto.ColLowCardinality[string]
+
 	campaignSource, campaignMedium, campaignName *proto.ColLowCardinality[string]
 	campaignTerm, campaignContent                *proto.ColLowCardinality[string]
 	landing, referrer                            proto.ColStr
@@ -51,7 +53,7 @@ type contacts struct {
 func newContacts() *contacts {
 	c := &contacts{
 		source: lowCardinality(), kind: lowCardinality(), class: lowCardinality(), event: lowCardinality(),
-		at: milliseconds(), received: milliseconds(),
+		provider: lowCardinality(), at: milliseconds(), received: milliseconds(),
 		campaignSource: lowCardinality(), campaignMedium: lowCardinality(), campaignName: lowCardinality(),
 		campaignTerm: lowCardinality(), campaignContent: lowCardinality(),
 		fieldNames: new(proto.ColStr).Array(), fieldKeys: lowCardinalityArray(), fieldValues: new(proto.ColStr).Array(),
@@ -72,6 +74,7 @@ func newContacts() *contacts {
 		{Name: "received", Data: c.received},
 		{Name: "email", Data: &c.email},
 		{Name: "name", Data: &c.person},
+		{Name: "provider", Data: c.provider},
 		{Name: "phone", Data: &c.phone},
 		{Name: "title", Data: &c.title},
 		{Name: "company", Data: &c.company},
@@ -122,6 +125,7 @@ func (c *contacts) add(partition int, s *lead.Scored) {
 	c.received.Append(contact.Received)
 	c.email.Append(contact.Person.Email)
 	c.person.Append(contact.Person.Name)
+	c.provider.Append(string(contact.Provider))
 	c.phone.Append(contact.Person.Phone)
 	c.title.Append(contact.Person.Title)
 	c.company.Append(contact.Company.Name)

@@ -17,6 +17,8 @@ type reasons struct {
 	line             proto.ColUInt16
 	criterion        *proto.ColLowCardinality[string]
 	points           proto.ColInt32
+	halfLife         proto.ColUInt64
+	decaysFrom       *proto.ColDateTime64
 	evidence, person proto.ColStr
 	at               *proto.ColDateTime64
 	criteria         *proto.ColLowCardinality[string]
@@ -25,7 +27,7 @@ type reasons struct {
 }
 
 func newReasons() *reasons {
-	r := &reasons{product: lowCardinality(), criterion: lowCardinality(), at: milliseconds(), criteria: lowCardinality()}
+	r := &reasons{product: lowCardinality(), criterion: lowCardinality(), decaysFrom: milliseconds(), at: milliseconds(), criteria: lowCardinality()}
 	r.input = proto.Input{
 		{Name: "prospect", Data: &r.prospect},
 		{Name: "product", Data: r.product},
@@ -33,6 +35,8 @@ func newReasons() *reasons {
 		{Name: "line", Data: &r.line},
 		{Name: "criterion", Data: r.criterion},
 		{Name: "points", Data: &r.points},
+		{Name: "half_life", Data: &r.halfLife},
+		{Name: "decays_from", Data: r.decaysFrom},
 		{Name: "evidence", Data: &r.evidence},
 		{Name: "person", Data: &r.person},
 		{Name: "at", Data: r.at},
@@ -64,6 +68,12 @@ func (r *reasons) addLine(partition int, s *lead.Scored, v *lead.Verdict, line i
 	r.line.Append(uint16(line)) //nolint:gosec // checkScored has seen it
 	r.criterion.Append(reason.Criterion)
 	r.points.Append(int32(reason.Points)) //nolint:gosec // checkScored has seen it
+	decay := lead.Decay{From: reason.At}
+	if reason.Decay != nil {
+		decay = *reason.Decay
+	}
+	r.halfLife.Append(uint64(decay.HalfLife)) //nolint:gosec // checkScored has seen it
+	r.decaysFrom.Append(decay.From)
 	r.evidence.Append(reason.Evidence)
 	r.person.Append(reason.Person)
 	r.at.Append(reason.At)

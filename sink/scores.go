@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"time"
+
 	"github.com/ClickHouse/ch-go/proto"
 
 	"leadd/lead"
@@ -17,13 +19,21 @@ type scores struct {
 	asOf      *proto.ColDateTime64
 	stage     *proto.ColLowCardinality[string]
 	score     proto.ColInt32
+	fallsAt   *proto.ColArr[time.Time]
+	fallsTo   *proto.ColArr[string]
 	criteria  *proto.ColLowCardinality[string]
 	partition proto.ColUInt32
 	offset    proto.ColInt64
+
+	scratch struct { // of one row's arrays
+		at []time.Time
+		to []string
+	}
 }
 
 func newScores() *scores {
-	c := &scores{product: lowCardinality(), asOf: milliseconds(), stage: lowCardinality(), criteria: lowCardinality()}
+	c := &scores{product: lowCardinality(), asOf: milliseconds(), stage: lowCardinality(), criteria: lowCardinality(),
+		fallsAt: proto.NewArray(milliseconds()), fallsTo: lowCardinalityArray()}
 	c.input = proto.Input{
 		{Name: "prospect", Data: &c.prospect},
 		{Name: "product", Data: c.product},
@@ -31,6 +41,8 @@ func newScores() *scores {
 		{Name: "as_of", Data: c.asOf},
 		{Name: "stage", Data: c.stage},
 		{Name: "score", Data: &c.score},
+		{Name: "falls_at", Data: c.fallsAt},
+		{Name: "falls_to", Data: c.fallsTo},
 		{Name: "criteria", Data: c.criteria},
 		{Name: "kafka_partition", Data: &c.partition},
 		{Name: "kafka_offset", Data: &c.offset},
@@ -52,6 +64,14 @@ func (c *scores) add(partition int, s *lead.Scored) {
 		c.asOf.Append(s.AsOf)
 		c.stage.Append(v.Stage.String())
 		c.score.Append(int32(v.Score)) //nolint:gosec // checkScored has seen it
+		x := &c.scratch
+		x.at, x.to = x.at[:0], x.to[:0]
+		for _, f := range v.Falls {
+			x.at = append(x.at, f.At)
+			x.to = append(x.to, f.To.String())
+		}
+		c.fallsAt.Append(x.at)
+		c.fallsTo.Append(x.to)
 		c.criteria.Append(v.Criteria)
 		c.partition.Append(uint32(partition))
 		c.offset.Append(s.Offset)

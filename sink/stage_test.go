@@ -40,9 +40,12 @@ func TestRowsHoldWhatTheRecordSays(t *testing.T) {
 	s.Contact.Event, s.Contact.Kind = "contacted", lead.KindEvent
 	s.Contact.At = time.Date(1931, 5, 6, 7, 8, 9, 123e6, time.UTC)
 	s.Contact.Received = time.Date(2026, 3, 1, 9, 0, 0, 7e6, time.UTC)
+	s.Contact.Provider = lead.ProviderFree
 	s.Contact.Subject = "Ünïcode \U0001F600 'quoted' \\"
 	s.Contact.Text = "two\nlines"
 	s.Findings = append(s.Findings, lead.Finding{Criterion: "need", Words: "w", Place: "subject", Days: &days})
+	s.Verdicts[0].Reasons[0].Decay = &lead.Decay{HalfLife: 86400, From: time.Date(2020, 2, 3, 4, 5, 6, 789e6, time.UTC)}
+	s.Verdicts[0].Falls = []lead.Fall{{At: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), To: lead.StageContact, Rule: "r"}}
 	kafka := newMemoryKafka()
 	kafka.append(lead.TopicScored, 0, encode(t, s))
 	storeAll(t, sink.DefaultConfig(), cfg, kafka, lead.TopicScored)
@@ -54,17 +57,17 @@ func TestRowsHoldWhatTheRecordSays(t *testing.T) {
 		"contacts": {
 			s.Contact.ID, "p0.example", "website", "event", "inquiry", "true", "contacted",
 			"1931-05-06 07:08:09.123", "2026-03-01 09:00:00.007",
-			"ada@p0.example", "Ada", "+4930123456", "CEO", "P0.EXAMPLE", "p0.example",
+			"ada@p0.example", "Ada", "free", "+4930123456", "CEO", "P0.EXAMPLE", "p0.example",
 			"google", "cpc", "spring", "crm", "a", "/x", "https://r.example",
 			s.Contact.Subject, "two\nlines", "['Budget (USD)','Wann?']", "['budget','timeline']", "['50,000','Juni']",
 			"m7@x", "n@x", "['a.pdf','b.pdf']",
 			"['timeline','budget','need']", "['by June','50,000','w']", "['text','field:budget','subject']", "[22,0,0]", "[0,50000,0]", "['','USD','']", "[7,NULL,-3]",
 			"0", "24",
 		},
-		"scores":        {"p0.example", "default", s.Contact.ID, "2026-03-01 09:07:00.000", "lead", "3", "default-1", "0", "24"},
-		"reasons":       {"p0.example", "default", s.Contact.ID, "0", "need", "3", "We need licences", "Ada", "2026-03-01 09:07:00.000", "default-1", "0", "24"},
+		"scores":        {"p0.example", "default", s.Contact.ID, "2026-03-01 09:07:00.000", "lead", "3", "['2030-01-01 00:00:00.000']", "['contact']", "default-1", "0", "24", "lead"},
+		"reasons":       {"p0.example", "default", s.Contact.ID, "0", "need", "3", "86400", "2020-02-03 04:05:06.789", "We need licences", "Ada", "2026-03-01 09:07:00.000", "default-1", "0", "24", "0"},
 		"stage_changes": {"p0.example", "default", s.Contact.ID, "0", "website", "contact", "lead", "2026-03-01 09:07:00.000", "met(need)", "need", "3", "default-1", "0", "24"},
-		"prospects":     {"p0.example", "default", "lead", "3", "default-1", "1", "1931-05-06 07:08:09.123", "1931-05-06 07:08:09.123", "website", "P0.EXAMPLE", "p0.example"},
+		"prospects":     {"p0.example", "default", "lead", "lead", "3", "default-1", "1", "1931-05-06 07:08:09.123", "1931-05-06 07:08:09.123", "website", "P0.EXAMPLE", "p0.example"},
 	}
 	for table, w := range want {
 		if d := cmp.Diff(w, rowOf(table)); d != "" {

@@ -41,6 +41,11 @@ func exactlyOnce(t testing.TB, cfg clickhouse.Config) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+	// What the ledger's lines were worth at the prospect's latest contact.
+	var worth string
+	if err := db.QueryRow(t.Context(), "SELECT replaceOne(default_expression, 'now64(3)', 's.as_of') FROM system.columns WHERE database = currentDatabase() AND table = 'reasons' AND name = 'worth'").Scan(&worth); err != nil {
+		t.Fatal(err)
+	}
 	for what, query := range map[string]string{
 		"contacts":      "SELECT count() - uniqExact(id) FROM contacts",
 		"reasons":       "SELECT count() - uniqExact(product, contact, line) FROM reasons",
@@ -48,8 +53,11 @@ func exactlyOnce(t testing.TB, cfg clickhouse.Config) {
 		"scores of":     "SELECT count() - uniqExact(product, contact) FROM scores",
 		"dead_letters":  "SELECT count() - uniqExact(id) FROM dead_letters",
 		"prospects":     "SELECT count() - uniqExact(key, product) FROM prospects",
-		"scores": `SELECT count() FROM prospects p LEFT JOIN (SELECT prospect, product, sum(points) AS points FROM reasons GROUP BY prospect, product) r
-			ON r.prospect = p.key AND r.product = p.product WHERE p.score != r.points`,
+		"scores": `SELECT count() FROM (
+			SELECT any(s.score) AS score, sum(` + worth + `) AS ledger
+			FROM (SELECT prospect, product, argMax(score, kafka_offset) AS score, argMax(as_of, kafka_offset) AS as_of FROM scores GROUP BY prospect, product) AS s
+			LEFT JOIN reasons AS r ON r.prospect = s.prospect AND r.product = s.product
+			GROUP BY s.prospect, s.product) WHERE score != ledger`,
 	} {
 		var surplus int64
 		if err := db.QueryRow(t.Context(), "SELECT toInt64(("+query+"))").Scan(&surplus); err != nil {

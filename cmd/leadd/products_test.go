@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"leadd/internal/clickhouse"
 	"leadd/internal/testenv"
 )
 
@@ -39,8 +40,12 @@ func TestCriteriaChangeOnARunningDaemon(t *testing.T) {
 		if code, answer := p.post("/in/website", formType, body); code != 200 {
 			t.Fatalf("%d %s", code, answer)
 		}
-		db := p.database()
-		awaitStored(t, db, posts)
+		awaitStored(t, p.database(), posts)
+		db, err := clickhouse.Open(p.database())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
 		var lines string
 		if err := db.QueryRow(t.Context(), `SELECT arrayStringConcat(groupArray(concat(criteria, ' ', toString(points))), ', ')
 			FROM (SELECT * FROM reasons ORDER BY kafka_offset, line)`).Scan(&lines); err != nil {

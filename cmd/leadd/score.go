@@ -121,7 +121,7 @@ type verdictBudget struct {
 
 type verdictReason struct {
 	Criterion string `json:"criterion"`
-	Points    int    `json:"points"`
+	Points    int    `json:"points"` // what they are worth at the prospect's latest contact
 	Evidence  string `json:"evidence"`
 	Contact   string `json:"contact"`
 }
@@ -207,7 +207,7 @@ func (s *scorer) score(where string, it item) error {
 		ledger = append(s.ledgers[c.Prospect], ledger...)
 		s.ledgers[c.Prospect] = ledger
 	}
-	v := newVerdict(&c, findings, &after.Standings[0], ledger)
+	v := newVerdict(&c, findings, after, ledger)
 	v.ID = rawID
 	if err := s.out.Encode(v); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -256,7 +256,8 @@ func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
 	return c, errors.New("neither a mail nor a form is given")
 }
 
-func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Standing, ledger []lead.Reason) verdict {
+func newVerdict(c *lead.Contact, findings []lead.Finding, prospect *lead.Prospect, ledger []lead.Reason) verdict {
+	p := &prospect.Standings[0]
 	v := verdict{
 		Class: c.Class, CompanyDomain: optional(c.Company.Domain),
 		Criteria: map[string]bool{}, Stage: p.Stage, Score: p.Score,
@@ -281,7 +282,7 @@ func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Standing, ledg
 		}
 	}
 	for _, r := range ledger {
-		v.Reasons = append(v.Reasons, verdictReason{r.Criterion, r.Points, r.Evidence, r.Contact})
+		v.Reasons = append(v.Reasons, verdictReason{r.Criterion, r.Worth(prospect.Last), r.Evidence, r.Contact})
 	}
 	return v
 }

@@ -57,7 +57,7 @@ func TestTheOfferedCurlLineMakesALead(t *testing.T) {
 		if r.Evidence == "" || r.Contact == "" {
 			t.Errorf("reason without evidence or contact: %+v", r)
 		}
-		sum += r.Points
+		sum += r.Worth
 	}
 	if sum != int(prospect.Score) || len(prospect.Reasons) < 2 {
 		t.Errorf("%d reasons add up to %d, the score is %d", len(prospect.Reasons), sum, prospect.Score)

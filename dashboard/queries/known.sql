@@ -1,7 +1,11 @@
--- What a list shows of some prospects, their standing being that for a product.
+-- What a list shows of some prospects, their stage being that for a product.
 WITH
 standing AS (
-    SELECT prospect, argMax(stage, kafka_offset) AS stage, argMax(score, kafka_offset) AS score
+    SELECT
+        prospect,
+        argMax(
+            toString(if(arrayCount(t -> t <= {at:DateTime64(3, 'UTC')}, falls_at) AS fallen = 0, stage, falls_to[fallen])),
+            kafka_offset) AS now_at
     FROM scores
     WHERE prospect IN {keys:Array(String)} AND product = {product:String}
     GROUP BY prospect
@@ -10,8 +14,7 @@ SELECT
     prospect AS key,
     if(argMaxIf(company, kafka_offset, company != '') AS newest_company != '',
         newest_company, argMaxIf(contacts.name, kafka_offset, contacts.name != '')) AS name,
-    toString(ifNull(any(standing.stage), 'contact')) AS stage,
-    ifNull(any(standing.score), 0) AS score,
+    ifNull(any(standing.now_at), 'contact') AS stage,
     count() AS contacts,
     max(at) AS last_at
 FROM contacts LEFT JOIN standing USING (prospect)

@@ -18,6 +18,15 @@ population AS (
     GROUP BY prospect
     HAVING first >= {from:DateTime64(3, 'UTC')}
 ),
+-- Those whom silence has lost since their newest contact, or will.
+silent AS (
+    SELECT prospect, argMax(if(has(falls_to, 'lost'), falls_at[indexOf(falls_to, 'lost')], toDateTime64('2299-12-31', 3, 'UTC')), kafka_offset) AS lost_at
+    FROM scores
+    -- Where no criteria lose anybody, this reads one small column.
+    WHERE product = {product:String} AND prospect IN (SELECT prospect FROM scores WHERE product = {product:String} AND has(falls_to, 'lost'))
+    GROUP BY prospect
+    HAVING lost_at <= {now:DateTime64(3, 'UTC')}
+),
 -- A jump over a stage reaches the stage jumped over at the same time.
 reached AS (
     SELECT
@@ -25,8 +34,10 @@ reached AS (
         minOrNullIf(at, to_stage IN ('lead', 'opportunity', 'customer')) AS lead,
         minOrNullIf(at, to_stage IN ('opportunity', 'customer')) AS opportunity,
         minOrNullIf(at, to_stage = 'customer') AS customer,
-        if(argMax(to_stage, (kafka_offset, line)) = 'lost', argMax(at, (kafka_offset, line)), NULL) AS lost
-    FROM stage_changes
-    WHERE product = {product:String}
+        coalesce(
+            if(argMax(to_stage, (kafka_offset, line)) = 'lost', argMax(at, (kafka_offset, line)), NULL),
+            any(silent.lost_at)) AS lost
+    FROM (SELECT prospect, to_stage, at, kafka_offset, line FROM stage_changes WHERE product = {product:String}) AS changes
+    FULL JOIN silent USING (prospect)
     GROUP BY prospect
 )

@@ -7,6 +7,7 @@ SELECT
     toString(argMin(source, (at, kafka_offset))) AS first_source,
     min(at) AS first_at,
     max(at) AS last_at,
+    maxIf(at, interest) AS heard,
     count() AS contacts,
     max(kafka_offset) AS upto
 FROM contacts

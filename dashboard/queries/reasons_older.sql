@@ -1,7 +1,7 @@
--- The lines before those of reasons.sql, added up.
-SELECT toString(criterion) AS criterion, sum(points) AS points, count() AS lines, max(at) AS at
+-- Behind worth.sql. The lines before those of reasons.sql, added up.
+SELECT toString(criterion) AS criterion, sum(then) AS worth_in_all, count() AS lines, max(at) AS at
 FROM (
-    SELECT criterion, points, at
+    SELECT criterion, worth_then AS then, at
     FROM reasons
     WHERE prospect = {key:String} AND product = {product:String} AND kafka_offset <= {upto:Int64}
     ORDER BY kafka_offset DESC, line DESC

@@ -1,7 +1,8 @@
 -- Where a prospect stands for a product, as of a contact's place.
 SELECT
     toString(argMax(stage, kafka_offset)) AS newest_stage,
-    argMax(score, kafka_offset) AS newest_score,
+    argMax(falls_at, kafka_offset) AS newest_falls_at,
+    arrayMap(s -> toString(s), argMax(falls_to, kafka_offset)) AS newest_falls_to,
     toString(argMax(criteria, kafka_offset)) AS newest_criteria,
     count() AS verdicts
 FROM scores

@@ -2,7 +2,7 @@
 -- carried to the page.
 SELECT
     id, toString(source) AS source, toString(kind) AS kind, toString(class) AS class, interest, toString(event) AS event, at, received,
-    email, name, phone, title, company, domain,
+    email, name, toString(provider) AS provider, phone, title, company, domain,
     toString(campaign_source) AS campaign_source, toString(campaign_medium) AS campaign_medium, toString(campaign_name) AS campaign_name,
     toString(campaign_term) AS campaign_term, toString(campaign_content) AS campaign_content, landing, referrer,
     subject, substringUTF8(c.text, 1, {chars:UInt32}) AS text, lengthUTF8(c.text) > {chars:UInt32} AS cut,

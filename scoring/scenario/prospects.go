@@ -67,24 +67,17 @@ func (ps *prospects) apply(c *lead.Contact, findings []lead.Finding) bool {
 }
 
 // standing tells how a prospect stands at a time, not before its last contact.
-// The engine tells time from contacts only, so a newsletter is tried: it moves
-// the time and counts for nothing else. What came of it is forgotten again.
 func (ps *prospects) standing(key string, at time.Time) *standing {
 	p := ps.byKey[key]
-	state, ledger, changes := p.state, p.ledger, p.changes
-	if at.After(state.Last) {
-		now, scored := ps.engine.Apply(state, &lead.Contact{
-			ID: "silence", Prospect: key, At: at, Received: at, Kind: lead.KindMail, Class: lead.ClassNewsletter,
-		}, nil, ps.offset)
-		state = now
-		ledger, changes = slices.Concat(ledger, scored.Verdicts[0].Reasons), slices.Concat(changes, scored.Verdicts[0].Changes)
+	if at.Before(p.state.Last) {
+		at = p.state.Last
 	}
-	now := &state.Standings[0]
-	s := &standing{key: key, at: state.Last, stage: now.Stage, score: now.Score, ledger: ledger, changes: changes, people: p.people}
+	now, fallen, _ := p.state.StandingAt(p.state.Standings[0].Product, at)
+	s := &standing{key: key, at: at, stage: now.Stage, score: now.Score, ledger: p.ledger, changes: slices.Concat(p.changes, fallen), people: p.people}
 	for _, m := range now.Met {
 		s.met = append(s.met, m.Criterion)
-		if i := slices.IndexFunc(ledger, func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.Contact == m.Contact }); i >= 0 && m.Criterion == authority {
-			s.deciders = append(s.deciders, ledger[i])
+		if i := slices.IndexFunc(p.ledger, func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.At.UnixMilli() == m.At }); i >= 0 && m.Criterion == authority {
+			s.deciders = append(s.deciders, p.ledger[i])
 		}
 	}
 	return s

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS contacts
     received DateTime64(3, 'UTC'),
     email String,
     name String,
+    provider LowCardinality(String) COMMENT 'of the address: free, disposable or academic',
     phone String,
     title String,
     company String,
@@ -66,6 +67,9 @@ CREATE TABLE IF NOT EXISTS scores
     as_of DateTime64(3, 'UTC') COMMENT 'time that stage and score speak of: that of the prospect''s latest contact',
     stage LowCardinality(String),
     score Int32,
+    falls_at Array(DateTime64(3, 'UTC')) COMMENT 'when silence will change the stage, if nothing else happens',
+    falls_to Array(LowCardinality(String)) COMMENT 'to which stage each time',
+    stage_now LowCardinality(String) ALIAS if(arrayCount(t -> t <= now64(3), falls_at) = 0, stage, falls_to[arrayCount(t -> t <= now64(3), falls_at)]),
     criteria LowCardinality(String) COMMENT 'version that judged it',
     kafka_partition UInt32,
     kafka_offset Int64
@@ -81,7 +85,13 @@ CREATE TABLE IF NOT EXISTS reasons
     contact String COMMENT 'id of the contact that is the evidence',
     line UInt16 COMMENT 'number of the line among those of one product and kafka_offset, from 0',
     criterion LowCardinality(String),
-    points Int32,
+    points Int32 COMMENT 'when given',
+    half_life UInt64 COMMENT 'seconds after which the points halve, again and again; 0: they stay',
+    decays_from DateTime64(3, 'UTC') COMMENT 'when the first half-life begins',
+    -- What the points are worth now, whole points only. At another time, put
+    -- that in place of now64(3). It is the rule of lead.Worth.
+    worth Int64 ALIAS intDiv(toInt64(points), bitShiftLeft(toInt64(1), if(half_life = 0, 0, least(62, intDiv(
+        greatest(0, toUnixTimestamp64Milli(now64(3)) - toUnixTimestamp64Milli(decays_from)), toInt64(greatest(half_life, 1)) * 1000))))),
     evidence String,
     person String,
     at DateTime64(3, 'UTC'),
@@ -131,9 +141,11 @@ ENGINE = MergeTree
 ORDER BY (at, id)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- One row for every prospect and product, as of the prospect's newest contact.
+-- One row for every prospect and product. Stage and score are as of the
+-- prospect's newest contact; stage_now is what silence has made of the stage
+-- since, and the score now is the sum of worth in the table reasons.
 CREATE VIEW IF NOT EXISTS prospects AS
-SELECT c.key AS key, s.product AS product, s.stage AS stage, s.score AS score, s.criteria AS criteria,
+SELECT c.key AS key, s.product AS product, s.stage AS stage, s.stage_now AS stage_now, s.score AS score, s.criteria AS criteria,
     c.contacts AS contacts, c.first_at AS first_at, c.last_at AS last_at,
     c.first_source AS first_source, c.name AS name, c.domain AS domain
 FROM
@@ -141,7 +153,8 @@ FROM
     SELECT
         prospect,
         product,
-        argMax(stage, kafka_offset) AS stage,
+        argMax(scores.stage, kafka_offset) AS stage,
+        argMax(scores.stage_now, kafka_offset) AS stage_now,
         argMax(score, kafka_offset) AS score,
         argMax(criteria, kafka_offset) AS criteria
     FROM scores
