@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/emersion/go-message/charset"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 )
 
@@ -29,12 +30,27 @@ func decodeText(b []byte, name string) string {
 	return string(out)
 }
 
-// guessText reads b as UTF-8 where it is that. Otherwise, text with many
-// 8-bit letters in a row is Cyrillic (windows-1251, or KOI8-R where it would
-// shout in windows-1251), and the rest is Western.
+// guessText reads b as UTF-8 where it is that, else in the charset that its
+// letters show.
 func guessText(b []byte) string {
+	table := GuessCharset(b)
+	if table == nil {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	out, err := table.NewDecoder().Bytes(b)
+	if err != nil {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	return string(out)
+}
+
+// GuessCharset tells the charset of a text that does not say it; nil: UTF-8,
+// maybe with a few broken bytes. Text with many 8-bit letters in a row is
+// Cyrillic (windows-1251, or KOI8-R where it would shout in windows-1251), and
+// the rest is Western.
+func GuessCharset(b []byte) encoding.Encoding {
 	if utf8.Valid(b) {
-		return string(b)
+		return nil
 	}
 	// UTF-8 with a few broken bytes, say cut in the middle of a character, is
 	// still UTF-8.
@@ -50,7 +66,7 @@ func guessText(b []byte) string {
 		i += n
 	}
 	if good > 4*bad {
-		return strings.ToValidUTF8(string(b), "\uFFFD")
+		return nil
 	}
 	var pairs, high, lower, upper int
 	for i, c := range b {
@@ -67,16 +83,11 @@ func guessText(b []byte) string {
 			upper++
 		}
 	}
-	table := charmap.Windows1252
-	if pairs*2 > high {
-		table = charmap.Windows1251
-		if upper > lower {
-			table = charmap.KOI8R
-		}
+	switch {
+	case pairs*2 <= high:
+		return charmap.Windows1252
+	case upper > lower:
+		return charmap.KOI8R
 	}
-	out, err := table.NewDecoder().Bytes(b)
-	if err != nil {
-		return strings.ToValidUTF8(string(b), "\uFFFD")
-	}
-	return string(out)
+	return charmap.Windows1251
 }
