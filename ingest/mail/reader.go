@@ -244,10 +244,18 @@ func (r *Reader) contact(l *letter, class lead.Class) lead.Contact {
 	}
 	r.describe(&c, who, l.own, l.signature, l.date)
 	r.readCards(&c, l.m.cards)
-	if local, _, _ := strings.Cut(who.email, "@"); class == lead.ClassAutoReply && c.Person.Name == "" && r.layout.has(normal(local), "role") {
+	local, _, _ := strings.Cut(who.email, "@")
+	if class == lead.ClassAutoReply && (hasTicket(l.subject) || c.Person.Name == "" && r.layout.has(normal(local), "role")) {
 		c.Person, c.Company = lead.Person{}, lead.Company{} // a help desk's machine
 	}
 	return c
+}
+
+// hasTicket reports whether a subject has the number of a ticket: "[Ticket
+// #48213]".
+func hasTicket(subject string) bool {
+	_, number, ok := strings.Cut(subject, "#")
+	return ok && len(number) >= 4 && digits(number[:4]) == 4
 }
 
 // describe sets person and company from an address, words and signature.
