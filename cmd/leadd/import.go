@@ -33,7 +33,7 @@ const (
 	// no file's name: a file imported again under another name counts once.
 	sourceImport = "import"
 
-	importLanes    = 64               // contacts on their way to Kafka at once
+	importLanes    = 256              // contacts on their way to Kafka at once: they share its writes
 	importPatience = 30 * time.Second // for Kafka to take one contact
 )
 
@@ -352,7 +352,7 @@ type lanes struct {
 func newLanes(ctx context.Context) *lanes {
 	l := &lanes{work: make([]chan func(context.Context) error, importLanes)}
 	for i := range l.work {
-		l.work[i] = make(chan func(context.Context) error, 4)
+		l.work[i] = make(chan func(context.Context) error, 1)
 		l.workers.Go(func() {
 			for write := range l.work[i] {
 				l.do(ctx, write)

@@ -218,6 +218,9 @@ func (r *replayer) replayInput(ctx context.Context, l *lead.DeadLetter) (string,
 	if l.Truncated {
 		return "", still(fmt.Errorf("only its first %d bytes were kept; have it sent again", len(l.Raw)))
 	}
+	if l.Source == sourceImport {
+		return "", still(errors.New("mend the file and import it again"))
+	}
 	if _, ok := r.cfg.Webhooks[l.Source]; ok {
 		id, err := r.forms.Replay(ctx, l)
 		if err != nil {
