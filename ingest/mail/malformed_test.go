@@ -80,7 +80,7 @@ func malformed() []broken {
 		multi("no empty line before a boundary", usual+mixed+"boundary=xyz\n"+parts("xyz")),
 		plain("one part only, truncated in its header", usual+mixed+"boundary=xyz\n\n--xyz\nContent-Type: text/plain\n\n"+words+"\n--xyz\nContent-Ty"),
 		plain("truncated in the text", usual+mixed+"boundary=xyz\n\n--xyz\n"+alt[:len(alt)-20]),
-		multi("inner boundary is the outer's beginning", usual+mixed+"boundary=xyz\n\n--xyz\nContent-Type: multipart/alternative; boundary=xyz1\n\n--xyz1\n"+alt+"--xyz1--\n"+parts("xyz")[strings.Index(parts("xyz"), "--xyz\nContent-Type: application"):]),
+		multi("inner boundary is the outer's beginning", usual+mixed+"boundary=xyz\n\n--xyz\nContent-Type: multipart/alternative; boundary=xyz1\n\n--xyz1\n"+alt+"--xyz1--\n"+strings.TrimPrefix(parts("xyz"), "--xyz\n"+alt)),
 		plain("inner multipart never closed", usual+mixed+"boundary=out\n\n--out\nContent-Type: multipart/alternative; boundary=in\n\n--in\n"+alt+"--out--\n"),
 		plain("inner multipart without a boundary", usual+mixed+"boundary=out\n\n--out\nContent-Type: multipart/alternative\n\n--in\n"+alt+"--in--\n--out--\n"),
 		plain("multipart that has no parts", usual+mixed+"boundary=xyz\n\n"+words+"\n"),
