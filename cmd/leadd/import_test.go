@@ -203,7 +203,7 @@ func TestImportRows(t *testing.T) {
 func TestImportSurvivesKills(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
-	mails := scaled(6000, 30000)
+	mails := scaled(4000, 30000)
 	var mbox, rows, lines strings.Builder
 	rows.WriteString("Submitted at,Email,Message\n")
 	for n := range mails {
@@ -217,7 +217,7 @@ func TestImportSurvivesKills(t *testing.T) {
 	file := writeConfig(t, oneForm)
 	p := startLeadd(t, "serve", "-c", file)
 	args := append([]string{"import", "-c", file}, paths...)
-	for _, until := range []int{200, 600 + 1500, 600 + 2500} {
+	for _, until := range []int{200, 600 + 1300, 600 + 2300} {
 		im := launchLeadd(t, args...)
 		awaitStored(t, p.database(), until)
 		im.kill()
