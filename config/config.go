@@ -20,6 +20,7 @@ import (
 	"leadd/ingest/webhook"
 	"leadd/internal/clickhouse"
 	"leadd/internal/stream"
+	"leadd/sink/notify"
 )
 
 // Config is the whole configuration. Its YAML keys are those of the example,
@@ -33,9 +34,9 @@ type Config struct {
 	Data string `yaml:"data"`
 	// Log is the least level that is logged: debug, info, warn or error.
 	Log string `yaml:"log"`
-	// Criteria is the criteria file; empty: the built-in ones. A relative
-	// name is seen from the configuration file.
-	Criteria string `yaml:"criteria"`
+	// Criteria is the criteria file, or a list of them, one a product; none:
+	// the built-in ones. A relative name is seen from the configuration file.
+	Criteria Files `yaml:"criteria"`
 
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
@@ -43,6 +44,7 @@ type Config struct {
 	Identity   ingest.IdentityConfig     `yaml:"identity"`
 	Webhooks   map[string]webhook.Config `yaml:"webhooks"`
 	Mailboxes  map[string]mailbox.Config `yaml:"mailboxes"`
+	Notify     map[string]notify.Config  `yaml:"notify"`
 }
 
 // Default is the configuration of an empty file.
@@ -68,8 +70,10 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 	if err := d.decodeFile(&cfg); err != nil {
 		return Config{}, err
 	}
-	if cfg.Criteria != "" && !filepath.IsAbs(cfg.Criteria) {
-		cfg.Criteria = filepath.Join(filepath.Dir(file), cfg.Criteria)
+	for i, name := range cfg.Criteria {
+		if !filepath.IsAbs(name) {
+			cfg.Criteria[i] = filepath.Join(filepath.Dir(file), name)
+		}
 	}
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
@@ -91,12 +95,13 @@ func (c *Config) validate(d *decoder) {
 	if c.Data == "" {
 		d.mistakes("", errors.New("data: no directory is named"))
 	}
-	if c.Criteria != "" {
-		if _, err := os.Stat(c.Criteria); err != nil {
+	c.Criteria = slices.DeleteFunc(c.Criteria, func(name string) bool {
+		_, err := os.Stat(name)
+		if err != nil {
 			d.mistakes("", fmt.Errorf("criteria: there is no such file, seen from the configuration file: %w", err))
-			c.Criteria = ""
 		}
-	}
+		return err != nil
+	})
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)
 	d.mistakes("kafka", c.Kafka.Validate())
@@ -110,13 +115,16 @@ func (c *Config) validate(d *decoder) {
 		}
 		d.mistakes("mailboxes."+name, errors.Join(append(c.Mailboxes[name].Validate(), checkName(name))...))
 	}
+	for _, name := range sortedKeys(c.Notify) {
+		d.mistakes("notify."+name, errors.Join(checkName(name), c.Notify[name].Validate()))
+	}
 }
 
 func checkName(name string) error {
 	if sourceName.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("%q is no name for a source: small letters, digits, - and _, at most 63", name)
+	return fmt.Errorf("%q is no name here: small letters, digits, - and _, at most 63", name)
 }
 
 // CheckListen tells what is wrong with an address to serve on: beyond

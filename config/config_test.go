@@ -90,8 +90,31 @@ mailboxes:
 	if cfg.Webhooks["website"].Fields["your_thing"] != "budget" {
 		t.Errorf("webhook: %+v", cfg.Webhooks["website"])
 	}
-	if cfg.Auth.Token != "t" || cfg.Criteria != criteria {
+	if cfg.Auth.Token != "t" || len(cfg.Criteria) != 1 || cfg.Criteria[0] != criteria {
 		t.Errorf("auth %+v, criteria %s", cfg.Auth, cfg.Criteria)
+	}
+}
+
+func TestCriteriaFiles(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml")
+	for _, file := range []string{a, b} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, err := loadText(t, "criteria: ["+a+", \"${B}\"]\n", map[string]string{"B": b})
+	if err != nil || len(cfg.Criteria) != 2 || cfg.Criteria[0] != a || cfg.Criteria[1] != b {
+		t.Errorf("%v %v", cfg.Criteria, err)
+	}
+	for text, want := range map[string]string{
+		"criteria: [" + a + ", nowhere.yaml]\n": "leadd.yaml:1:1: criteria: there is no such file",
+		"criteria: {a: b}\n":                    "leadd.yaml:1:", "criteria: [" + a + ", \"\"]\n": "a file's name is wanted, or a list of names",
+		"criteria: []\n": "a file's name is wanted, or a list of names",
+	} {
+		if _, err := loadText(t, text, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

@@ -2,11 +2,11 @@ package dashboard
 
 import "net/http"
 
-// funnelJSON answers GET /api/v1/funnel?from=&to=&by=. Without from and to it
-// counts all time.
+// funnelJSON answers GET /api/v1/funnel?from=&to=&by=&product=. Without from and to it
+// counts all time, without product for the first product.
 func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	if err := onlyKnown(q, "from", "to", "by"); err != nil {
+	if err := onlyKnown(q, "from", "to", "by", "product"); err != nil {
 		return nil, badRequest{err}
 	}
 	period, err := parsePeriod(q)
@@ -17,11 +17,15 @@ func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest{err}
 	}
-	funnel, _, err := d.store.funnel(r.Context(), period, by, "")
+	product, err := d.product(q)
+	if err != nil {
+		return nil, err
+	}
+	funnel, _, err := d.store.funnel(r.Context(), product, period, by, "")
 	return funnel, err
 }
 
-// prospectJSON answers GET /api/v1/prospects/{key}.
+// prospectJSON answers GET /api/v1/prospects/{key}?product=.
 func (d *Dashboard) prospectJSON(r *http.Request) (any, error) {
 	return d.prospect(r)
 }

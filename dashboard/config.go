@@ -23,10 +23,18 @@ type Auth struct {
 	None bool `yaml:"-"`
 }
 
-// Hint is what the page of an empty database tells the reader to do next.
+// Hint is what the pages know of the rest of the configuration.
 type Hint struct {
 	Forms      []string // names of the sources that take posts under /in/
 	ConfigFile string   // where mailboxes are configured; may be empty
+	Products   []string // names of the criteria in force; the first is shown where none is asked for
+}
+
+func (h Hint) product() string {
+	if len(h.Products) == 0 {
+		return ""
+	}
+	return h.Products[0]
 }
 
 // SamplePost is a line for a terminal that sends a first lead to a form's

@@ -68,12 +68,12 @@ const (
 	setAll    = 3
 )
 
-// funnel counts the prospects of a period, grouped by by and, in the same
+// funnel counts the prospects of a period by their stages for a product, grouped by by and, in the same
 // pass, by buckets of time. Both may be "".
-func (s store) funnel(ctx context.Context, p Period, by, bucket string) (Funnel, []Group, error) {
+func (s store) funnel(ctx context.Context, product string, p Period, by, bucket string) (Funnel, []Group, error) {
 	from, to := p.wide()
 	rows, err := selectRows[funnelRow](ctx, s, "funnel", populationSQL+funnelSQL, map[string]any{
-		"from": from, "to": to, "by": by, "bucket": bucket,
+		"product": product, "from": from, "to": to, "by": by, "bucket": bucket,
 	})
 	if err != nil {
 		return Funnel{}, nil, err
@@ -139,8 +139,8 @@ type Promotion struct {
 	Evidence  string
 }
 
-// promotions gives the newest promotions, whatever the period.
-func (s store) promotions(ctx context.Context, limit uint32) ([]Promotion, error) {
+// promotions gives the newest promotions for a product, whatever the period.
+func (s store) promotions(ctx context.Context, product string, limit uint32) ([]Promotion, error) {
 	rows, err := selectRows[struct {
 		Key      string    `ch:"key"`
 		Source   string    `ch:"source"`
@@ -148,7 +148,7 @@ func (s store) promotions(ctx context.Context, limit uint32) ([]Promotion, error
 		To       string    `ch:"to"`
 		At       time.Time `ch:"at"`
 		Evidence string    `ch:"evidence"`
-	}](ctx, s, "promotions", promotionsSQL, map[string]any{"limit": limit})
+	}](ctx, s, "promotions", promotionsSQL, map[string]any{"product": product, "limit": limit})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (s store) promotions(ctx context.Context, limit uint32) ([]Promotion, error
 	for i, r := range rows {
 		keys[i] = r.Key
 	}
-	known, err := s.known(ctx, keys)
+	known, err := s.known(ctx, product, keys)
 	if err != nil {
 		return nil, err
 	}

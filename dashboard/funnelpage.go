@@ -48,7 +48,7 @@ type emptyView struct {
 
 func (d *Dashboard) funnelPage(r *http.Request) (any, error) {
 	now := time.Now()
-	p, err := pick(r, now)
+	p, err := d.pick(r, now)
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +59,10 @@ func (d *Dashboard) funnelPage(r *http.Request) (any, error) {
 	ctx := r.Context()
 	var g errgroup.Group // without a context: see queryTimeout
 	g.Go(func() (err error) {
-		v.Funnel, buckets, err = d.store.funnel(ctx, p.Period, bySource, bucket)
+		v.Funnel, buckets, err = d.store.funnel(ctx, p.Product, p.Period, bySource, bucket)
 		return err
 	})
-	g.Go(func() (err error) { v.Promotions, err = d.store.promotions(ctx, newPromotions); return err })
+	g.Go(func() (err error) { v.Promotions, err = d.store.promotions(ctx, p.Product, newPromotions); return err })
 	g.Go(func() (err error) { something, err = d.store.anything(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return nil, err

@@ -33,10 +33,14 @@ func lookUp(typed string) string {
 // prospect reads the prospect that a request names, by its key or by what
 // comes near it.
 func (d *Dashboard) prospect(r *http.Request) (*Prospect, error) {
+	product, err := d.product(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	key := r.PathValue("key")
-	p, err := d.store.prospect(r.Context(), key)
+	p, err := d.store.prospect(r.Context(), key, product)
 	if near := lookUp(key); errors.Is(err, errNotFound) && near != key {
-		return d.store.prospect(r.Context(), near)
+		return d.store.prospect(r.Context(), near, product)
 	}
 	return p, err
 }

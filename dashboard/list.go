@@ -21,7 +21,7 @@ type Listed struct {
 // list gives one page of the prospects of a period that have reached stage
 // (for lost: that are lost now), and how many there are in all. source ""
 // is every source. It counts as the funnel does.
-func (s store) list(ctx context.Context, p Period, stage lead.Stage, source string, limit, offset int) ([]Listed, uint64, error) {
+func (s store) list(ctx context.Context, product string, p Period, stage lead.Stage, source string, limit, offset int) ([]Listed, uint64, error) {
 	from, to := p.wide()
 	rows, err := selectRows[struct {
 		Key     string    `ch:"key"`
@@ -29,7 +29,7 @@ func (s store) list(ctx context.Context, p Period, stage lead.Stage, source stri
 		Source  string    `ch:"source"`
 		Total   uint64    `ch:"total"`
 	}](ctx, s, "prospects", populationSQL+listSQL, map[string]any{
-		"from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
+		"product": product, "from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
 		"limit": limit, "offset": offset,
 	})
 	if err != nil || len(rows) == 0 {
@@ -39,7 +39,7 @@ func (s store) list(ctx context.Context, p Period, stage lead.Stage, source stri
 	for i, r := range rows {
 		keys[i] = r.Key
 	}
-	known, err := s.known(ctx, keys)
+	known, err := s.known(ctx, product, keys)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -63,13 +63,13 @@ type knownRow struct {
 	Last     time.Time `ch:"last_at"`
 }
 
-// known gives what a list shows of the prospects with these keys.
-func (s store) known(ctx context.Context, keys []string) (map[string]knownRow, error) {
+// known gives what a list shows of the prospects with these keys for a product.
+func (s store) known(ctx context.Context, product string, keys []string) (map[string]knownRow, error) {
 	known := make(map[string]knownRow, len(keys))
 	if len(keys) == 0 {
 		return known, nil
 	}
-	rows, err := selectRows[knownRow](ctx, s, "prospects", knownSQL, map[string]any{"keys": keys})
+	rows, err := selectRows[knownRow](ctx, s, "prospects", knownSQL, map[string]any{"product": product, "keys": keys})
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type prospectsView struct {
 }
 
 func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
-	p, err := pick(r, time.Now())
+	p, err := d.pick(r, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
 		}
 	}
 	var total uint64
-	v.List, total, err = d.store.list(r.Context(), p.Period, v.Stage, v.Source, listPage, (page-1)*listPage)
+	v.List, total, err = d.store.list(r.Context(), p.Product, p.Period, v.Stage, v.Source, listPage, (page-1)*listPage)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
 		v.Stages = append(v.Stages, link{label, path("/prospects", p.query, "source", v.Source, "stage", stageParam(s)), s == v.Stage})
 	}
 	for i := range v.Presets {
-		v.Presets[i].URL = path("/prospects", url.Values{}, "period", presets()[i].Name, "stage", stageParam(v.Stage), "source", v.Source)
+		v.Presets[i].URL = path("/prospects", url.Values{}, "product", p.query.Get("product"), "period", presets()[i].Name, "stage", stageParam(v.Stage), "source", v.Source)
 	}
 	v.AllURL = path("/prospects", p.query, "stage", stageParam(v.Stage))
 	base := path("/prospects", p.query, "stage", stageParam(v.Stage), "source", v.Source)

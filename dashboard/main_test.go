@@ -142,14 +142,20 @@ func (f *tables) contact(prospect, source, at string, more ...row) string {
 	id := fmt.Sprintf("%032x", f.offset)
 	r := row{
 		"id": id, "prospect": prospect, "source": source, "kind": "form", "class": "inquiry", "interest": true,
-		"at": moment(f.t, at), "received": moment(f.t, at), "stage": "contact", "criteria": "test-1", "kafka_offset": f.offset,
+		"at": moment(f.t, at), "received": moment(f.t, at), "kafka_offset": f.offset,
 	}
+	score := row{"prospect": prospect, "contact": id, "as_of": moment(f.t, at), "stage": "contact", "criteria": "test-1", "kafka_offset": f.offset}
 	for _, m := range more {
 		for k, v := range m {
-			r[k] = v
+			if k == "stage" || k == "score" {
+				score[k] = v
+			} else {
+				r[k] = v
+			}
 		}
 	}
 	f.insert("contacts", r)
+	f.insert("scores", score)
 	return id
 }
 

@@ -43,8 +43,9 @@ type link struct {
 	Current    bool
 }
 
-// picked is the period a page shows, and the ways to another one.
+// picked is the product and period a page shows, and the ways to another one.
 type picked struct {
+	Product  string
 	Period   Period
 	Words    string
 	Presets  []link
@@ -53,13 +54,20 @@ type picked struct {
 	query    url.Values
 }
 
-func pick(r *http.Request, now time.Time) (picked, error) {
+func (d *Dashboard) pick(r *http.Request, now time.Time) (picked, error) {
 	q := r.URL.Query()
 	period, name, err := pagePeriod(q, now)
 	if err != nil {
 		return picked{}, badRequest{err}
 	}
-	p := picked{Period: period, Words: period.words(), Own: name == "", query: url.Values{}}
+	product, err := d.product(q)
+	if err != nil {
+		return picked{}, err
+	}
+	p := picked{Product: product, Period: period, Words: period.words(), Own: name == "", query: url.Values{}}
+	if q.Get("product") != "" {
+		p.query.Set("product", product)
+	}
 	if p.Own {
 		for _, end := range []string{"from", "to"} {
 			if v := q.Get(end); v != "" {
@@ -76,7 +84,7 @@ func pick(r *http.Request, now time.Time) (picked, error) {
 		p.To = period.To.Add(-time.Millisecond).Format(time.DateOnly)
 	}
 	for _, ps := range presets() {
-		p.Presets = append(p.Presets, link{ps.Label, path("/", url.Values{}, "period", ps.Name), ps.Name == name})
+		p.Presets = append(p.Presets, link{ps.Label, path("/", url.Values{}, "product", q.Get("product"), "period", ps.Name), ps.Name == name})
 	}
 	return p, nil
 }

@@ -24,6 +24,7 @@ const (
 // The points of Reasons add up to Score.
 type Prospect struct {
 	Key      string     `json:"key"`
+	Product  string     `json:"product"` // whose criteria judge here
 	Name     string     `json:"name"`
 	Domain   string     `json:"domain"`
 	Stage    lead.Stage `json:"stage"`
@@ -52,26 +53,23 @@ type Member struct {
 // Entry is one contact on the timeline, with what came of it.
 type Entry struct {
 	lead.Contact
-	Interest bool              `json:"interest"`           // false: kept for the record only
-	TextCut  bool              `json:"text_cut,omitempty"` // only the first 16,000 characters are here
-	Findings []lead.Finding    `json:"findings,omitempty"`
-	Reasons  []lead.Reason     `json:"reasons,omitempty"`
-	Change   *lead.StageChange `json:"change,omitempty"`
-	Stage    lead.Stage        `json:"stage"` // after this contact
-	Score    int32             `json:"score"` // after this contact
+	Interest bool               `json:"interest"`           // false: kept for the record only
+	TextCut  bool               `json:"text_cut,omitempty"` // only the first 16,000 characters are here
+	Findings []lead.Finding     `json:"findings,omitempty"`
+	Reasons  []lead.Reason      `json:"reasons,omitempty"`
+	Changes  []lead.StageChange `json:"changes,omitempty"`
+	Stage    lead.Stage         `json:"stage"` // after this contact
+	Score    int32              `json:"score"` // after this contact
 }
 
-// prospect reads all of one prospect; errNotFound where there is none.
-func (s store) prospect(ctx context.Context, key string) (*Prospect, error) {
+// prospect reads all of one prospect, as a product's criteria judge it; errNotFound where there is none.
+func (s store) prospect(ctx context.Context, key, product string) (*Prospect, error) {
 	if !validKey(key) {
 		return nil, fmt.Errorf("prospect %s: %w", quote(key), errNotFound)
 	}
 	heads, err := selectRows[struct {
 		Name     string    `ch:"shown_name"`
 		Domain   string    `ch:"newest_domain"`
-		Stage    string    `ch:"newest_stage"`
-		Score    int32     `ch:"newest_score"`
-		Criteria string    `ch:"newest_criteria"`
 		Source   string    `ch:"first_source"`
 		First    time.Time `ch:"first_at"`
 		Last     time.Time `ch:"last_at"`
@@ -86,17 +84,17 @@ func (s store) prospect(ctx context.Context, key string) (*Prospect, error) {
 	}
 	h := heads[0]
 	p := &Prospect{
-		Key: key, Name: h.Name, Domain: h.Domain, Stage: readStage(h.Stage), Since: h.First,
-		Score: h.Score, Criteria: h.Criteria, Source: h.Source, First: h.First, Last: h.Last, Contacts: h.Contacts,
+		Key: key, Product: product, Name: h.Name, Domain: h.Domain, Since: h.First, Source: h.Source, First: h.First, Last: h.Last, Contacts: h.Contacts,
 		Changes: []lead.StageChange{},
 	}
 	var changes []changeRow
 	var g errgroup.Group // without a context: see queryTimeout
-	g.Go(func() (err error) { p.People, err = s.people(ctx, key, h.Upto); return err })
-	g.Go(func() (err error) { p.Timeline, err = s.timeline(ctx, key, h.Upto); return err })
-	g.Go(func() (err error) { p.Reasons, err = s.reasons(ctx, key, h.Upto); return err })
+	g.Go(func() error { return s.standing(ctx, p, h.Upto) })
+	g.Go(func() (err error) { p.People, err = s.people(ctx, key, product, h.Upto); return err })
+	g.Go(func() (err error) { p.Timeline, err = s.timeline(ctx, key, product, h.Upto); return err })
+	g.Go(func() (err error) { p.Reasons, err = s.reasons(ctx, key, product, h.Upto); return err })
 	g.Go(func() (err error) {
-		changes, err = selectRows[changeRow](ctx, s, "stage changes", changesSQL, map[string]any{"key": key, "upto": h.Upto, "limit": maxChanges})
+		changes, err = selectRows[changeRow](ctx, s, "stage changes", changesSQL, map[string]any{"key": key, "product": product, "upto": h.Upto, "limit": maxChanges})
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -104,6 +102,22 @@ func (s store) prospect(ctx context.Context, key string) (*Prospect, error) {
 	}
 	p.attach(changes)
 	return p, nil
+}
+
+// standing fills in where p stands; one whom the product's criteria have not
+// judged yet is a contact.
+func (s store) standing(ctx context.Context, p *Prospect, upto int64) error {
+	rows, err := selectRows[struct {
+		Stage    string `ch:"newest_stage"`
+		Score    int32  `ch:"newest_score"`
+		Criteria string `ch:"newest_criteria"`
+		Verdicts uint64 `ch:"verdicts"`
+	}](ctx, s, "standing", standingSQL, map[string]any{"key": p.Key, "product": p.Product, "upto": upto})
+	if err != nil || len(rows) == 0 || rows[0].Verdicts == 0 {
+		return err
+	}
+	p.Stage, p.Score, p.Criteria = readStage(rows[0].Stage), rows[0].Score, rows[0].Criteria
+	return nil
 }
 
 // attach gives the timeline's contacts what came of them.
@@ -124,7 +138,7 @@ func (p *Prospect) attach(changes []changeRow) {
 		}
 		p.Changes = append(p.Changes, c)
 		if e := entries[row.Contact]; e != nil {
-			e.Change = &c
+			e.Changes = append([]lead.StageChange{c}, e.Changes...) // these come newest first
 		}
 	}
 }
@@ -143,7 +157,7 @@ func (r changeRow) change() lead.StageChange {
 	return lead.StageChange{From: readStage(r.From), To: readStage(r.To), At: r.At, Rule: r.Rule, Evidence: r.Evidence}
 }
 
-func (s store) people(ctx context.Context, key string, upto int64) ([]Member, error) {
+func (s store) people(ctx context.Context, key, product string, upto int64) ([]Member, error) {
 	rows, err := selectRows[struct {
 		Email     string    `ch:"newest_email"`
 		Name      string    `ch:"newest_name"`
@@ -152,7 +166,7 @@ func (s store) people(ctx context.Context, key string, upto int64) ([]Member, er
 		Authority uint8     `ch:"authority"`
 		Contacts  uint64    `ch:"contacts"`
 		Last      time.Time `ch:"last_at"`
-	}](ctx, s, "people", peopleSQL, map[string]any{"key": key, "upto": upto, "limit": maxPeople})
+	}](ctx, s, "people", peopleSQL, map[string]any{"key": key, "product": product, "upto": upto, "limit": maxPeople})
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +181,8 @@ func (s store) people(ctx context.Context, key string, upto int64) ([]Member, er
 }
 
 // reasons gives the ledger, oldest line first.
-func (s store) reasons(ctx context.Context, key string, upto int64) ([]lead.Reason, error) {
-	params := map[string]any{"key": key, "upto": upto, "limit": maxReasons}
+func (s store) reasons(ctx context.Context, key, product string, upto int64) ([]lead.Reason, error) {
+	params := map[string]any{"key": key, "product": product, "upto": upto, "limit": maxReasons}
 	rows, err := selectRows[struct {
 		Criterion string    `ch:"criterion"`
 		Points    int32     `ch:"points"`

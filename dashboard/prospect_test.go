@@ -3,12 +3,15 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
 
 	"leadd/dashboard"
 	"leadd/lead"
@@ -75,7 +78,7 @@ func TestProspectJSON(t *testing.T) {
 					ID: id2, Prospect: "acme.example", Source: "sales", Kind: lead.KindMail, Class: lead.ClassReply, At: second, Received: second,
 					Person: bob, Company: company, Subject: "Re: offer", Text: "I decide.", Attachments: []string{"plan.pdf"},
 				},
-				Interest: true, Reasons: reasons[2:], Change: &change, Stage: lead.StageLead, Score: 48,
+				Interest: true, Reasons: reasons[2:], Changes: []lead.StageChange{change}, Stage: lead.StageLead, Score: 48,
 			},
 			{
 				Contact: lead.Contact{
@@ -95,6 +98,51 @@ func TestProspectJSON(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// Each product has its own numbers; without a word the first is shown.
+func TestProductsApart(t *testing.T) {
+	f := newTables(t)
+	id := f.contact("acme.example", "website", "2026-10-01", row{"name": "Acme"})
+	for product, stage := range map[string]string{"crm": "lead", "training": "customer"} {
+		points := int32(len(stage))
+		f.insert("scores", row{"prospect": "acme.example", "product": product, "contact": id, "stage": stage, "score": points, "criteria": product + "-1", "kafka_offset": f.offset})
+		f.insert("reasons", row{"prospect": "acme.example", "product": product, "contact": id, "criterion": "authority", "points": points, "evidence": "e", "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
+		f.insert("stage_changes", row{"prospect": "acme.example", "product": product, "contact": id, "from_stage": "contact", "to_stage": stage, "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
+	}
+	d, err := dashboard.New(f.db, dashboard.Config{}, dashboard.Hint{Products: []string{"training", "crm"}}, zerolog.Nop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(d.Routes())
+	t.Cleanup(srv.Close)
+	for query, want := range map[string]struct {
+		product   string
+		stage     lead.Stage
+		customers uint64
+	}{"": {"training", lead.StageCustomer, 1}, "?product=crm": {"crm", lead.StageLead, 0}, "?product=training": {"training", lead.StageCustomer, 1}, "?product=new": {"new", lead.StageContact, 0}} {
+		var p dashboard.Prospect
+		getJSON(t, srv.URL+"/api/v1/prospects/acme.example"+query, &p)
+		sum := 0
+		for _, r := range p.Reasons {
+			sum += r.Points
+		}
+		if p.Product != want.product || p.Stage != want.stage || int(p.Score) != sum || len(p.Timeline) != 1 || p.Timeline[0].Stage != want.stage {
+			t.Errorf("%s: %+v", query, p)
+		}
+		var funnel dashboard.Funnel
+		getJSON(t, srv.URL+"/api/v1/funnel"+query, &funnel)
+		if funnel.Prospects != 1 || funnel.Stages[3].Prospects != want.customers {
+			t.Errorf("%s: %+v", query, funnel.Tally)
+		}
+		_, _, list := get(t, srv.URL+"/prospects"+strings.Replace(query, "?", "?period=all&", 1))
+		if want.product != "new" && !strings.Contains(list, `>`+strings.ToUpper(want.stage.String()[:1])+want.stage.String()[1:]+`</span>`) {
+			t.Errorf("%s: the list lacks %v", query, want.stage)
+		}
+	}
+	if code, _, _ := get(t, srv.URL+"/?product=%ff"); code != http.StatusBadRequest {
+		t.Errorf("an impossible product: %d", code)
 	}
 }
 
@@ -180,7 +228,7 @@ func TestProspectUnknown(t *testing.T) {
 func TestProspectLong(t *testing.T) {
 	f := newTables(t)
 	const contacts = 1300
-	var rows, reasons []row
+	var rows, scores, reasons []row
 	sum := int32(0)
 	for i := range int64(contacts) {
 		points := int32(5)
@@ -190,13 +238,15 @@ func TestProspectLong(t *testing.T) {
 		sum += points
 		at := moment(t, "2026-01-01").Add(time.Duration(i) * time.Hour)
 		id := fmt.Sprintf("%032x", i)
-		rows = append(rows, row{"id": id, "prospect": "long.example", "source": "website", "kind": "form", "interest": true, "at": at, "stage": "contact", "score": sum, "kafka_offset": i, "text": strings.Repeat("ü", 17000)})
+		rows = append(rows, row{"id": id, "prospect": "long.example", "source": "website", "kind": "form", "interest": true, "at": at, "kafka_offset": i, "text": strings.Repeat("ü", 17000)})
+		scores = append(scores, row{"prospect": "long.example", "contact": id, "stage": "contact", "score": sum, "kafka_offset": i})
 		reasons = append(reasons, row{"prospect": "long.example", "contact": id, "criterion": fmt.Sprintf("c%d", i%2), "points": points, "evidence": "e", "at": at, "kafka_offset": i})
 	}
 	// What has reached this table before the contact's own row is not shown yet.
 	reasons = append(reasons, row{"prospect": "long.example", "contact": "x", "criterion": "c9", "points": int32(1000), "evidence": "e", "at": moment(t, "2026-10-01"), "kafka_offset": int64(contacts)})
 	f.insertAll("contacts", rows)
 	f.insertAll("reasons", reasons)
+	f.insertAll("scores", scores)
 	srv := server(t, f.db, dashboard.Config{})
 	var got dashboard.Prospect
 	getJSON(t, srv.URL+"/api/v1/prospects/long.example", &got)

@@ -33,6 +33,9 @@ var anySQL string
 //go:embed queries/prospect.sql
 var prospectSQL string
 
+//go:embed queries/standing.sql
+var standingSQL string
+
 //go:embed queries/people.sql
 var peopleSQL string
 

@@ -50,9 +50,9 @@ type timelineRow struct {
 }
 
 // timeline gives the newest contacts of a prospect, newest first.
-func (s store) timeline(ctx context.Context, key string, upto int64) ([]Entry, error) {
+func (s store) timeline(ctx context.Context, key, product string, upto int64) ([]Entry, error) {
 	rows, err := selectRows[timelineRow](ctx, s, "timeline", timelineSQL,
-		map[string]any{"key": key, "upto": upto, "limit": maxTimeline, "chars": maxChars})
+		map[string]any{"key": key, "product": product, "upto": upto, "limit": maxTimeline, "chars": maxChars})
 	if err != nil {
 		return nil, err
 	}

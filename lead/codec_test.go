@@ -20,11 +20,14 @@ func sampleScored() Scored {
 			Text:    "We need 200 licences.\n\tBy June \u2028 & soon",
 			Fields:  []Field{{Name: "Budget (USD)", Key: "budget", Value: "50,000"}},
 		},
-		Offset: 1 << 60, Criteria: "default-1",
+		Offset: 1 << 60, AsOf: at.Add(time.Hour),
 		Findings: []Finding{{Criterion: "timeline", Words: "By June", Place: "text", Start: 22, Days: &days}},
-		Reasons:  []Reason{{Criterion: "need", Points: 30, Evidence: "We need 200 licences", Contact: "x", At: at}},
-		Change:   &StageChange{From: StageContact, To: StageLead, At: at, Rule: "met(need)"},
-		Stage:    StageLead, Score: 55,
+		Verdicts: []Verdict{{
+			Product: "default", Criteria: "default-1",
+			Reasons: []Reason{{Criterion: "need", Points: 30, Evidence: "We need 200 licences", Contact: "x", At: at}},
+			Changes: []StageChange{{From: StageContact, To: StageLead, At: at, Rule: "met(need)"}},
+			Stage:   StageLead, Score: 55,
+		}},
 	}
 }
 

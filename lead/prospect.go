@@ -19,14 +19,32 @@ type Prospect struct {
 	Last        time.Time `json:"last"`  // latest contact's At
 	FirstSource string    `json:"first_source"`
 
-	Criteria string    `json:"criteria"` // version that judged it last
+	// Standings has one for each product: those of the configuration in its
+	// order, then those that are no longer configured, as they were left.
+	Standings []Standing `json:"standings,omitempty"`
+
+	Offset int64 `json:"offset"` // of the last contact applied, in its partition of TopicContacts
+}
+
+// Standing gives the prospect's standing for a product, nil where it has none.
+func (p *Prospect) Standing(product string) *Standing {
+	for i := range p.Standings {
+		if p.Standings[i].Product == product {
+			return &p.Standings[i]
+		}
+	}
+	return nil
+}
+
+// Standing is what one product's criteria make of a prospect.
+type Standing struct {
+	Product  string    `json:"product"`  // the criteria's name
+	Criteria string    `json:"criteria"` // version that judged it last: "default-1"
 	Stage    Stage     `json:"stage"`
 	Since    time.Time `json:"since"` // when the stage was reached
 	Score    int       `json:"score"` // sum of the points of Met and Touches
 	Met      []Met     `json:"met,omitempty"`
 	Touches  []Touch   `json:"touches,omitempty"`
-
-	Offset int64 `json:"offset"` // of the last contact applied, in its partition of TopicContacts
 }
 
 // Met is a criterion that a prospect has met, in the order they were met.

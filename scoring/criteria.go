@@ -2,6 +2,7 @@ package scoring
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"math/bits"
 	"os"
@@ -20,6 +21,7 @@ import (
 
 // Limits of a criteria file. They bound a prospect's state.
 const (
+	MaxProducts = 8     // criteria files of a configuration
 	MaxCriteria = 60    // criteria in a file
 	MaxName     = 40    // bytes of a criterion's or the file's name
 	MaxPoints   = 10000 // of one criterion, up or down
@@ -32,7 +34,8 @@ var defaultFile []byte
 // Criteria is a criteria file: named criteria with points, engagement points
 // and stage rules. It is read-only and safe for concurrent use.
 type Criteria struct {
-	id           string
+	name, id     string
+	namedAt      Problem // the place of the name, no message
 	criteria     []criterion
 	index        map[string]int // of a criterion by its name
 	engagement   []engagement
@@ -73,14 +76,52 @@ func Load(file string) (*Criteria, error) {
 	return Parse(file, src)
 }
 
+// LoadAll reads the criteria files of a configuration, one a product; without
+// any it gives the built-in criteria. Two files with the same name are a
+// problem, as are more than MaxProducts.
+func LoadAll(files []string) ([]*Criteria, error) {
+	if len(files) == 0 {
+		return []*Criteria{Default()}, nil
+	}
+	var products []*Criteria
+	var problems Problems
+	var failed []error
+	for i, file := range files {
+		c, err := Load(file)
+		var found Problems
+		switch {
+		case errors.As(err, &found):
+			problems = append(problems, found...)
+			continue
+		case err != nil:
+			failed = append(failed, err)
+			continue
+		}
+		if same := slices.IndexFunc(products, func(o *Criteria) bool { return o.name == c.name }); same >= 0 {
+			problems = append(problems, c.namedAt.problem("%s is named %s as well; every product needs its own name", products[same].namedAt.File, c.name))
+		}
+		if i == MaxProducts {
+			problems = append(problems, c.namedAt.problem("there may be %d products; these are %d", MaxProducts, len(files)))
+		}
+		products = append(products, c)
+	}
+	if len(problems) > 0 {
+		failed = append(failed, problems)
+	}
+	return products, errors.Join(failed...)
+}
+
 // Default gives the built-in criteria, default.yaml beside this file.
 func Default() *Criteria {
 	c, err := Parse("default.yaml", defaultFile)
 	if err != nil {
-		return &Criteria{id: "none"} // never: the tests load the file
+		return &Criteria{name: "none", id: "none"} // never: the tests load the file
 	}
 	return c
 }
+
+// Name is the product that the criteria are about: "default".
+func (c *Criteria) Name() string { return c.name }
 
 // ID names the criteria and their version: "default-1".
 func (c *Criteria) ID() string { return c.id }
@@ -169,11 +210,13 @@ func (l *loader) identity(top map[string]entry) {
 	name, version := "", 0
 	if e, ok := top["name"]; ok {
 		name, _ = l.name(e)
+		at := e.value.GetToken().Position
+		l.criteria.namedAt = Problem{File: l.document.file, Line: at.Line, Column: max(at.Column, 1)}
 	}
 	if e, ok := top["version"]; ok {
 		version, _ = l.integer(e, 1, 1_000_000)
 	}
-	l.criteria.id = name + "-" + strconv.Itoa(version)
+	l.criteria.name, l.criteria.id = name, name+"-"+strconv.Itoa(version)
 }
 
 func (l *loader) name(e entry) (string, bool) {

@@ -24,34 +24,34 @@ func (r *engagement) worth(at, now time.Time) int {
 
 // age brings the touches to what they are worth as of the prospect's Last,
 // and drops those worth nothing: time only moves on, so they stay so.
-func (s *step) age() {
-	touches := s.next.Touches
-	s.next.Touches = make([]lead.Touch, 0, len(touches)+1)
-	lost := make([]int, len(s.criteria.engagement))
-	for _, t := range touches {
-		i := slices.IndexFunc(s.criteria.engagement, func(r engagement) bool { return string(r.on) == t.Rule })
+func (t *turn) age() {
+	touches := t.standing.Touches
+	t.standing.Touches = make([]lead.Touch, 0, len(touches)+1)
+	lost := make([]int, len(t.criteria.engagement))
+	for _, touch := range touches {
+		i := slices.IndexFunc(t.criteria.engagement, func(r engagement) bool { return string(r.on) == touch.Rule })
 		if i < 0 {
-			s.reason(engagementPrefix+t.Rule, -t.Points, "no longer in "+s.criteria.id)
+			t.reason(engagementPrefix+touch.Rule, -touch.Points, "no longer in "+t.criteria.id)
 			continue
 		}
-		worth := s.criteria.engagement[i].worth(t.At, s.next.Last)
-		lost[i] += t.Points - worth
+		worth := t.criteria.engagement[i].worth(touch.At, t.next.Last)
+		lost[i] += touch.Points - worth
 		if worth > 0 {
-			t.Points = worth
-			s.next.Touches = append(s.next.Touches, t)
+			touch.Points = worth
+			t.standing.Touches = append(t.standing.Touches, touch)
 		}
 	}
-	for i := range s.criteria.engagement {
-		r := &s.criteria.engagement[i]
+	for i := range t.criteria.engagement {
+		r := &t.criteria.engagement[i]
 		if lost[i] != 0 {
 			evidence := r.halving()
-			if s.changed {
-				evidence = "as counted in " + s.criteria.id
+			if t.changed {
+				evidence = "as counted in " + t.criteria.id
 			}
-			s.reason(engagementPrefix+string(r.on), -lost[i], evidence)
+			t.reason(engagementPrefix+string(r.on), -lost[i], evidence)
 		}
-		if s.changed {
-			s.displace(r)
+		if t.changed {
+			t.displace(r)
 		}
 	}
 }
@@ -65,46 +65,46 @@ func (r *engagement) halving() string {
 
 // touch counts the contact itself. Where the rule's maximum is exceeded, the
 // oldest touches make room; that may be this contact, if it came late.
-func (s *step) touch() {
-	i := slices.IndexFunc(s.criteria.engagement, func(r engagement) bool { return r.on == s.contact.Kind })
+func (t *turn) touch() {
+	i := slices.IndexFunc(t.criteria.engagement, func(r engagement) bool { return r.on == t.contact.Kind })
 	if i < 0 {
 		return
 	}
-	r := &s.criteria.engagement[i]
+	r := &t.criteria.engagement[i]
 	name := engagementPrefix + string(r.on)
-	if worth := r.worth(s.at, s.next.Last); worth > 0 {
-		s.reason(name, worth, origin(s.contact))
-		t := lead.Touch{Rule: string(r.on), Points: worth, Contact: s.contactID(), At: s.at}
-		after := slices.IndexFunc(s.next.Touches, func(o lead.Touch) bool {
-			return cmp.Or(cmp.Compare(o.Rule, t.Rule), o.At.Compare(t.At)) > 0
+	if worth := r.worth(t.at, t.next.Last); worth > 0 {
+		t.reason(name, worth, origin(t.contact))
+		touch := lead.Touch{Rule: string(r.on), Points: worth, Contact: t.contactID(), At: t.at}
+		after := slices.IndexFunc(t.standing.Touches, func(o lead.Touch) bool {
+			return cmp.Or(cmp.Compare(o.Rule, touch.Rule), o.At.Compare(touch.At)) > 0
 		})
 		if after < 0 {
-			after = len(s.next.Touches)
+			after = len(t.standing.Touches)
 		}
-		s.next.Touches = slices.Insert(s.next.Touches, after, t)
+		t.standing.Touches = slices.Insert(t.standing.Touches, after, touch)
 	}
-	s.displace(r)
+	t.displace(r)
 }
 
 // displace drops the oldest of a rule's touches that are too many. Touches are
 // kept in the order of their rules and times.
-func (s *step) displace(r *engagement) {
+func (t *turn) displace(r *engagement) {
 	count := 0
-	for _, t := range s.next.Touches {
-		if t.Rule == string(r.on) {
+	for _, touch := range t.standing.Touches {
+		if touch.Rule == string(r.on) {
 			count++
 		}
 	}
 	surplus, lost := count-r.atMost/r.points, 0
-	s.next.Touches = slices.DeleteFunc(s.next.Touches, func(t lead.Touch) bool {
-		if surplus <= 0 || t.Rule != string(r.on) {
+	t.standing.Touches = slices.DeleteFunc(t.standing.Touches, func(touch lead.Touch) bool {
+		if surplus <= 0 || touch.Rule != string(r.on) {
 			return false
 		}
 		surplus--
-		lost += t.Points
+		lost += touch.Points
 		return true
 	})
 	if lost > 0 {
-		s.reason(engagementPrefix+string(r.on), -lost, fmt.Sprintf("at most %d points", r.atMost))
+		t.reason(engagementPrefix+string(r.on), -lost, fmt.Sprintf("at most %d points", r.atMost))
 	}
 }

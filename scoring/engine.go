@@ -24,15 +24,26 @@ const (
 	MaxState = 64 << 10 // bytes of an encoded state; follows from the others
 )
 
-// Engine judges contacts by criteria. It is safe for concurrent use.
+// Engine judges contacts by the criteria of one product or several. It is safe
+// for concurrent use.
 type Engine struct {
+	products []*product
+}
+
+// product is one product's criteria at work.
+type product struct {
 	criteria *Criteria
 	judges   sync.Pool // a judge holds buffers and a machine of its own
 }
 
-// NewEngine makes the engine of c.
-func NewEngine(c *Criteria) *Engine {
-	return &Engine{criteria: c, judges: sync.Pool{New: func() any { return newJudge(c) }}}
+// NewEngine makes the engine of the products' criteria, whose names differ:
+// LoadAll sees to that.
+func NewEngine(products ...*Criteria) *Engine {
+	e := &Engine{products: make([]*product, len(products))}
+	for i, c := range products {
+		e.products[i] = &product{criteria: c, judges: sync.Pool{New: func() any { return newJudge(c) }}}
+	}
+	return e
 }
 
 // Apply is the pure function of scoring: it gives the prospect's state after
@@ -61,40 +72,60 @@ func NewEngine(c *Criteria) *Engine {
 //     points of it) meets a stage's rule, the prospect comes back to that
 //     stage, and what was said before is taken back from the score.
 func (e *Engine) Apply(p *lead.Prospect, c *lead.Contact, findings []lead.Finding, offset int64) (*lead.Prospect, lead.Scored) {
-	s := &step{criteria: e.criteria, contact: c, at: timeOf(c)}
+	s := &step{contact: c, at: timeOf(c)}
 	s.begin(p)
-	s.correct()
-	s.age()
-	s.next.Score = scoreOf(s.next)
-	if c.Class.Interest() {
-		j, ok := e.judges.Get().(*judge)
-		if !ok {
-			j = newJudge(e.criteria)
-		}
-		s.judge(j, findings)
-		s.touch()
-		s.next.Score = scoreOf(s.next)
-		s.stage(j)
-		e.judges.Put(j)
-	}
 	s.next.Offset = offset
-	return s.next, lead.Scored{
-		Contact: *c, Offset: offset, Criteria: e.criteria.id, Findings: findings,
-		Reasons: s.reasons, Change: s.change, Stage: s.next.Stage, Score: s.next.Score,
+	s.next.Standings = make([]lead.Standing, len(e.products), max(len(e.products), len(s.old)))
+	verdicts := make([]lead.Verdict, len(e.products))
+	for i, product := range e.products {
+		verdicts[i] = s.apply(product, &s.next.Standings[i], findings)
+	}
+	s.keepOthers(e)
+	return s.next, lead.Scored{Contact: *c, Offset: offset, AsOf: s.next.Last, Findings: findings, Verdicts: verdicts}
+}
+
+// apply judges the contact by one product's criteria.
+func (s *step) apply(product *product, standing *lead.Standing, findings []lead.Finding) lead.Verdict {
+	t := &turn{step: s, criteria: product.criteria, standing: standing}
+	t.begin()
+	t.correct()
+	t.age()
+	standing.Score = scoreOf(standing)
+	if s.contact.Class.Interest() {
+		j, ok := product.judges.Get().(*judge)
+		if !ok {
+			j = newJudge(product.criteria)
+		}
+		t.judge(j, findings)
+		t.touch()
+		standing.Score = scoreOf(standing)
+		t.stage(j)
+		product.judges.Put(j)
+	}
+	return lead.Verdict{
+		Product: standing.Product, Criteria: standing.Criteria,
+		Reasons: t.reasons, Changes: t.changes, Stage: standing.Stage, Score: standing.Score,
 	}
 }
 
 // step is one contact's application to one prospect.
 type step struct {
+	contact *lead.Contact
+	at      time.Time // when the contact counts
+	id      string    // copy of the contact's id, once needed
+	who     string    // said it, in the ledger; once needed
+	old     []lead.Standing
+	next    *lead.Prospect
+}
+
+// turn is a step's application of one product's criteria.
+type turn struct {
+	*step
 	criteria *Criteria
-	contact  *lead.Contact
-	at       time.Time // when the contact counts
-	id       string    // copy of the contact's id, once needed
-	who      string    // said it, in the ledger
-	changed  bool      // the prospect was last judged by other criteria
-	next     *lead.Prospect
+	changed  bool           // the prospect was last judged by another version
+	standing *lead.Standing // the new one
 	reasons  []lead.Reason
-	change   *lead.StageChange
+	changes  []lead.StageChange
 }
 
 func timeOf(c *lead.Contact) time.Time {
@@ -117,12 +148,11 @@ func (s *step) contactID() string {
 func (s *step) begin(p *lead.Prospect) {
 	c := s.contact
 	if p == nil {
-		s.next = &lead.Prospect{Key: strings.Clone(c.Prospect), First: s.at, Last: s.at, FirstSource: strings.Clone(c.Source), Since: s.at}
+		s.next = &lead.Prospect{Key: strings.Clone(c.Prospect), First: s.at, Last: s.at, FirstSource: strings.Clone(c.Source)}
 	} else {
 		next := *p
-		s.changed = p.Criteria != s.criteria.id
-		next.People, next.Met = slices.Clone(p.People), slices.Clone(p.Met) // age copies Touches
-		s.next = &next
+		next.People = slices.Clone(p.People)
+		s.old, s.next = p.Standings, &next
 		if s.at.Before(next.First) {
 			next.First, next.FirstSource = s.at, strings.Clone(c.Source)
 		}
@@ -131,10 +161,32 @@ func (s *step) begin(p *lead.Prospect) {
 		}
 	}
 	s.next.Contacts++
-	s.next.Criteria = s.criteria.id
 	if c.Class.Interest() {
 		s.person()
 	}
+}
+
+// keepOthers keeps the standings of products that are no longer configured,
+// behind the others.
+func (s *step) keepOthers(e *Engine) {
+	for _, old := range s.old {
+		if !slices.ContainsFunc(e.products, func(p *product) bool { return p.criteria.name == old.Product }) {
+			s.next.Standings = append(s.next.Standings, old)
+		}
+	}
+}
+
+// begin makes the new standing: a copy of the old.
+func (t *turn) begin() {
+	i := slices.IndexFunc(t.old, func(old lead.Standing) bool { return old.Product == t.criteria.name })
+	if i < 0 {
+		*t.standing = lead.Standing{Product: t.criteria.name, Criteria: t.criteria.id, Since: t.at}
+		return
+	}
+	*t.standing = t.old[i]
+	t.standing.Met = slices.Clone(t.standing.Met) // age copies Touches
+	t.changed = t.standing.Criteria != t.criteria.id
+	t.standing.Criteria = t.criteria.id
 }
 
 // person keeps who wrote, newest last, and the prospect's name.
@@ -187,64 +239,64 @@ func complete(newer, older lead.Person) lead.Person {
 }
 
 // correct sets the points of what was met to those of the criteria in force.
-func (s *step) correct() {
-	s.next.Met = slices.DeleteFunc(s.next.Met, func(m lead.Met) bool {
-		_, known := s.criteria.index[m.Criterion]
+func (t *turn) correct() {
+	t.standing.Met = slices.DeleteFunc(t.standing.Met, func(m lead.Met) bool {
+		_, known := t.criteria.index[m.Criterion]
 		if !known {
-			s.reason(m.Criterion, -m.Points, "no longer a criterion in "+s.criteria.id)
+			t.reason(m.Criterion, -m.Points, "no longer a criterion in "+t.criteria.id)
 		}
 		return !known
 	})
-	for i := range s.next.Met {
-		m := &s.next.Met[i]
-		if points := s.criteria.criteria[s.criteria.index[m.Criterion]].points; points != m.Points {
-			s.reason(m.Criterion, points-m.Points, fmt.Sprintf("worth %d points in %s", points, s.criteria.id))
+	for i := range t.standing.Met {
+		m := &t.standing.Met[i]
+		if points := t.criteria.criteria[t.criteria.index[m.Criterion]].points; points != m.Points {
+			t.reason(m.Criterion, points-m.Points, fmt.Sprintf("worth %d points in %s", points, t.criteria.id))
 			m.Points = points
 		}
 	}
 }
 
 // judge notes the criteria that the contact meets.
-func (s *step) judge(j *judge, findings []lead.Finding) {
-	skip := s.mask()
-	if s.renews() {
-		skip = s.fresh()
+func (t *turn) judge(j *judge, findings []lead.Finding) {
+	skip := t.mask()
+	if t.renews() {
+		skip = t.fresh()
 	}
-	verdicts := j.judge(s.contact, findings, skip)
-	s.next.Met = slices.Grow(s.next.Met, len(verdicts))
+	verdicts := j.judge(t.contact, findings, skip)
+	t.standing.Met = slices.Grow(t.standing.Met, len(verdicts))
 	for _, v := range verdicts {
-		c := &s.criteria.criteria[v.criterion]
+		c := &t.criteria.criteria[v.criterion]
 		points := c.points
-		if i := slices.IndexFunc(s.next.Met, func(m lead.Met) bool { return m.Criterion == c.name }); i >= 0 {
-			s.next.Met = slices.Delete(s.next.Met, i, i+1)
+		if i := slices.IndexFunc(t.standing.Met, func(m lead.Met) bool { return m.Criterion == c.name }); i >= 0 {
+			t.standing.Met = slices.Delete(t.standing.Met, i, i+1)
 			points = 0 // it has them already
 		}
-		s.reason(c.name, points, v.evidence)
-		s.next.Met = append(s.next.Met, lead.Met{Criterion: c.name, Points: c.points, Contact: s.contactID(), At: s.at})
+		t.reason(c.name, points, v.evidence)
+		t.standing.Met = append(t.standing.Met, lead.Met{Criterion: c.name, Points: c.points, Contact: t.contactID(), At: t.at})
 	}
 }
 
 // reason adds a line to the ledger; evidence is at most MaxEvidence bytes.
-func (s *step) reason(criterion string, points int, evidence string) {
-	if s.reasons == nil {
-		s.reasons = make([]lead.Reason, 0, 8) // more is rare
-		s.who = oneLine(cmp.Or(s.contact.Person.Name, s.contact.Person.Email), MaxEmail)
+func (t *turn) reason(criterion string, points int, evidence string) {
+	if t.reasons == nil {
+		t.reasons = make([]lead.Reason, 0, 8) // more is rare
+		t.who = oneLine(cmp.Or(t.contact.Person.Name, t.contact.Person.Email), MaxEmail)
 	}
-	s.reasons = append(s.reasons, lead.Reason{
+	t.reasons = append(t.reasons, lead.Reason{
 		Criterion: criterion, Points: points, Evidence: evidence,
-		Contact: s.contact.ID, Person: s.who, At: s.at,
+		Contact: t.contact.ID, Person: t.who, At: t.at,
 	})
 }
 
 // mask sets bit i where the i-th criterion is met.
-func (s *step) mask() (mask uint64) {
-	for i := range s.next.Met {
-		mask |= 1 << s.criteria.index[s.next.Met[i].Criterion]
+func (t *turn) mask() (mask uint64) {
+	for i := range t.standing.Met {
+		mask |= 1 << t.criteria.index[t.standing.Met[i].Criterion]
 	}
 	return mask
 }
 
-func scoreOf(p *lead.Prospect) (score int) {
+func scoreOf(p *lead.Standing) (score int) {
 	for i := range p.Met {
 		score += p.Met[i].Points
 	}

@@ -93,29 +93,38 @@ func TestReasonsAddUpToTheScore(t *testing.T) {
 			before := states[c.Prospect]
 			p, s := engine.Apply(before, &c, findings, int64(n))
 			states[c.Prospect] = p
-			for _, reason := range s.Reasons {
+			v, standing := s.Verdicts[0], p.Standings[0]
+			for _, reason := range v.Reasons {
 				sums[c.Prospect] += reason.Points
 				if reason.Evidence == "" || len(reason.Evidence) > scoring.MaxEvidence || reason.Contact == "" {
 					t.Fatalf("a reason explains nothing: %+v", reason)
 				}
 			}
-			if s.Score != sums[c.Prospect] || p.Score != s.Score || p.Stage != s.Stage {
-				t.Fatalf("seed %d, contact %d: score %d, state %d, ledger %d", seed, n, s.Score, p.Score, sums[c.Prospect])
+			if v.Score != sums[c.Prospect] || standing.Score != v.Score || standing.Stage != v.Stage {
+				t.Fatalf("seed %d, contact %d: score %d, state %d, ledger %d", seed, n, v.Score, standing.Score, sums[c.Prospect])
 			}
 			if before != nil && (p.Last.Before(before.Last) || p.Contacts != before.Contacts+1) {
 				t.Fatalf("time or count went back: %+v\n%+v", before, p)
 			}
-			if s.Change != nil {
-				moved++
-				if before != nil && (s.Change.From != before.Stage || s.Change.To != p.Stage || s.Change.From == s.Change.To) {
-					t.Fatalf("%+v of %v", s.Change, before.Stage)
-				}
-				if s.Change.Rule == "" || s.Change.Evidence == "" {
-					t.Fatalf("unexplained: %+v", s.Change)
-				}
+			stage := lead.StageContact
+			if before != nil {
+				stage = before.Standings[0].Stage
 			}
-			if !c.Class.Interest() && s.Change != nil {
-				t.Fatalf("a newsletter moved a stage: %+v", s.Change)
+			for _, change := range v.Changes {
+				moved++
+				if change.From != stage || change.From == change.To {
+					t.Fatalf("%+v of %v", change, stage)
+				}
+				if change.Rule == "" || change.Evidence == "" {
+					t.Fatalf("unexplained: %+v", change)
+				}
+				stage = change.To
+			}
+			if stage != standing.Stage {
+				t.Fatalf("%v, and the changes end at %v", standing.Stage, stage)
+			}
+			if !c.Class.Interest() && v.Changes != nil {
+				t.Fatalf("a newsletter moved a stage: %+v", v.Changes)
 			}
 		}
 		if moved == 0 {
@@ -250,10 +259,10 @@ func TestStateIsBounded(t *testing.T) {
 		p, _ = engine.Apply(p, &c, nil, int64(n))
 	}
 	if size := len(encode(t, p)); size > scoring.MaxState {
-		t.Errorf("the state has %d bytes: %d people, %d met, %d touches", size, len(p.People), len(p.Met), len(p.Touches))
+		t.Errorf("the state has %d bytes: %d people, %d met, %d touches", size, len(p.People), len(p.Standings[0].Met), len(p.Standings[0].Touches))
 	}
-	if len(p.People) != scoring.MaxPeople || len(p.Met) != scoring.MaxCriteria || len(p.Touches) != 3*scoring.MaxTouches || p.Contacts != 100_000 {
-		t.Errorf("%d people, %d met, %d touches: the test does not reach the bounds", len(p.People), len(p.Met), len(p.Touches))
+	if len(p.People) != scoring.MaxPeople || len(p.Standings[0].Met) != scoring.MaxCriteria || len(p.Standings[0].Touches) != 3*scoring.MaxTouches || p.Contacts != 100_000 {
+		t.Errorf("%d people, %d met, %d touches: the test does not reach the bounds", len(p.People), len(p.Standings[0].Met), len(p.Standings[0].Touches))
 	}
 }
 
@@ -279,18 +288,28 @@ stages: {opportunity: 'stage == lead && met(a) && count(a, c) == 1'}`)
 	p, _ := first.Apply(nil, &c, nil, 0)
 	c.ID = "2"
 	p, _ = first.Apply(p, &c, nil, 1)
-	if p.Stage != lead.StageLead || p.Score != 31 {
-		t.Fatalf("%v %d", p.Stage, p.Score)
+	if standing := p.Standings[0]; standing.Stage != lead.StageLead || standing.Score != 31 {
+		t.Fatalf("%+v", standing)
 	}
 	c.ID, c.Kind = "3", lead.KindForm
 	p, s := second.Apply(p, &c, nil, 2)
 	want := "b -5: no longer a criterion in t-2\na +20: worth 30 points in t-2\nengagement:mail -8: as counted in t-2\nengagement:mail -4: at most 4 points\nengagement:form +1: form from inbox\n= 35, opportunity"
-	if d := cmp.Diff(want, ledger(s)); d != "" {
+	if d := cmp.Diff(want, ledger(s.Verdicts[0])); d != "" {
 		t.Error(d)
 	}
-	if p.Criteria != "t-2" || s.Criteria != "t-2" || s.Change == nil || s.Change.Evidence != "A is met, with 35 points" {
-		t.Errorf("%q %+v", p.Criteria, s.Change)
+	if v := s.Verdicts[0]; p.Standings[0].Criteria != "t-2" || v.Criteria != "t-2" || len(v.Changes) != 1 || v.Changes[0].Evidence != "A is met, with 35 points" {
+		t.Errorf("%+v", v)
 	}
+}
+
+// ledger is what a record adds to the ledger, as text.
+func ledger(s lead.Verdict) string {
+	var b strings.Builder
+	for _, r := range s.Reasons {
+		fmt.Fprintf(&b, "%s %+d: %s\n", r.Criterion, r.Points, r.Evidence)
+	}
+	fmt.Fprintf(&b, "= %d, %v", s.Score, s.Stage)
+	return b.String()
 }
 
 func TestPeople(t *testing.T) {
@@ -369,7 +388,7 @@ func TestConditions(t *testing.T) {
 			}
 			_, s := scoring.NewEngine(c).Apply(nil, &contact, findings, 0)
 			got := map[string]string{}
-			for _, r := range s.Reasons {
+			for _, r := range s.Verdicts[0].Reasons {
 				got[r.Criterion] = r.Evidence
 			}
 			if got["it"] != want || got["first"] == "" || got["last"] == "" {
@@ -391,7 +410,7 @@ func TestNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry, Fields: []lead.Field{{Key: "x", Value: in}}}
-		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Standings[0].Met) != 1 {
 			t.Errorf("number(%q) is not %s", in, want)
 		}
 	}
@@ -408,7 +427,7 @@ func TestDue(t *testing.T) {
 			t.Fatal(err)
 		}
 		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindForm, Class: lead.ClassInquiry, Fields: []lead.Field{{Key: "x", Value: in}}}
-		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+		if p, _ := scoring.NewEngine(c).Apply(nil, &contact, nil, 0); len(p.Standings[0].Met) != 1 {
 			t.Errorf("due(%q) is not %d", in, want)
 		}
 	}
@@ -435,9 +454,9 @@ func TestSeniority(t *testing.T) {
 		"Генеральный директор": "c_level", "Директор по закупкам": "director", "Руководитель отдела ИТ": "head", "Руководитель проекта": "manager", "Помощник директора": "assistant", "Основательница": "c_level",
 	} {
 		contact := lead.Contact{ID: "x", Prospect: "p", Kind: lead.KindMail, Class: lead.ClassInquiry, Person: lead.Person{Title: title}}
-		if p, _ := engines[want].Apply(nil, &contact, nil, 0); len(p.Met) != 1 {
+		if p, _ := engines[want].Apply(nil, &contact, nil, 0); len(p.Standings[0].Met) != 1 {
 			for _, level := range levels {
-				if p, _ := engines[level].Apply(nil, &contact, nil, 0); len(p.Met) == 1 {
+				if p, _ := engines[level].Apply(nil, &contact, nil, 0); len(p.Standings[0].Met) == 1 {
 					t.Errorf("%q is %s, want %s", title, level, want)
 				}
 			}

@@ -10,96 +10,96 @@ import (
 
 // stage moves the prospect to the stage that its criteria and score give; see
 // Apply for what holds.
-func (s *step) stage(j *judge) {
-	switch s.next.Stage {
+func (t *turn) stage(j *judge) {
+	switch t.standing.Stage {
 	case lead.StageCustomer:
 	case lead.StageLost:
-		s.comeBack(j)
+		t.comeBack(j)
 	default:
-		s.climb(j)
+		t.climb(j)
 	}
 }
 
-func (s *step) climb(j *judge) {
-	p, met := s.next, s.mask()
-	if j.holds(&s.criteria.rules[lead.StageLost], met, p.Score, p.Stage) {
-		s.moveTo(lead.StageLost, met)
+func (t *turn) climb(j *judge) {
+	p, met := t.standing, t.mask()
+	if j.holds(&t.criteria.rules[lead.StageLost], met, p.Score, p.Stage) {
+		t.moveTo(lead.StageLost, met)
 		return
 	}
-	if to := s.highest(j, met, p.Score); to > p.Stage {
-		s.moveTo(to, met)
+	if to := t.highest(j, met, p.Score); to > p.Stage {
+		t.moveTo(to, met)
 	}
 }
 
 // comeBack lets a lost prospect return by what it said since the loss alone.
-func (s *step) comeBack(j *judge) {
-	p, met := s.next, s.fresh()
+func (t *turn) comeBack(j *judge) {
+	p, met := t.standing, t.fresh()
 	score := scoreOf(p)
 	for _, m := range p.Met {
 		if !m.At.After(p.Since) {
 			score -= m.Points
 		}
 	}
-	if j.holds(&s.criteria.rules[lead.StageLost], met, score, p.Stage) {
-		if s.at.After(p.Since) {
-			p.Since = s.at // declined again: what it said before that is past too
+	if j.holds(&t.criteria.rules[lead.StageLost], met, score, p.Stage) {
+		if t.at.After(p.Since) {
+			p.Since = t.at // declined again: what it said before that is past too
 		}
 		return
 	}
-	to := s.highest(j, met, score)
+	to := t.highest(j, met, score)
 	if to == lead.StageContact {
 		return
 	}
-	s.next.Met = slices.DeleteFunc(p.Met, func(m lead.Met) bool {
+	t.standing.Met = slices.DeleteFunc(p.Met, func(m lead.Met) bool {
 		past := !m.At.After(p.Since)
 		if past && m.Points != 0 {
-			s.reason(m.Criterion, -m.Points, "said before it was lost")
+			t.reason(m.Criterion, -m.Points, "said before it was lost")
 		}
 		return past
 	})
 	p.Score = scoreOf(p)
-	s.moveTo(to, met)
+	t.moveTo(to, met)
 }
 
 // renews reports whether the contact may meet again what was met before: the
 // prospect is lost, and this was said later.
-func (s *step) renews() bool {
-	return s.next.Stage == lead.StageLost && s.at.After(s.next.Since)
+func (t *turn) renews() bool {
+	return t.standing.Stage == lead.StageLost && t.at.After(t.standing.Since)
 }
 
 // fresh sets bit i where the i-th criterion was met after the prospect was
 // lost.
-func (s *step) fresh() (mask uint64) {
-	for _, m := range s.next.Met {
-		if m.At.After(s.next.Since) {
-			mask |= 1 << s.criteria.index[m.Criterion]
+func (t *turn) fresh() (mask uint64) {
+	for _, m := range t.standing.Met {
+		if m.At.After(t.standing.Since) {
+			mask |= 1 << t.criteria.index[m.Criterion]
 		}
 	}
 	return mask
 }
 
-func (s *step) highest(j *judge, met uint64, score int) lead.Stage {
+func (t *turn) highest(j *judge, met uint64, score int) lead.Stage {
 	for to := lead.StageCustomer; to > lead.StageContact; to-- {
-		if j.holds(&s.criteria.rules[to], met, score, s.next.Stage) {
+		if j.holds(&t.criteria.rules[to], met, score, t.standing.Stage) {
 			return to
 		}
 	}
 	return lead.StageContact
 }
 
-func (s *step) moveTo(to lead.Stage, met uint64) {
-	r := &s.criteria.rules[to]
-	s.change = &lead.StageChange{From: s.next.Stage, To: to, At: s.at, Rule: r.text, Evidence: s.carriers(met & r.criteria)}
-	s.next.Stage, s.next.Since = to, s.at
+func (t *turn) moveTo(to lead.Stage, met uint64) {
+	r := &t.criteria.rules[to]
+	t.changes = append(t.changes, lead.StageChange{From: t.standing.Stage, To: to, At: t.at, Rule: r.text, Evidence: t.carriers(met & r.criteria)})
+	t.standing.Stage, t.standing.Since = to, t.at
 }
 
 // carriers names the criteria that carried a rule, in plain words: "Need and
 // budget are met, with 80 points".
-func (s *step) carriers(mask uint64) string {
+func (t *turn) carriers(mask uint64) string {
 	var names []string
-	for i := range s.criteria.criteria {
+	for i := range t.criteria.criteria {
 		if mask&(1<<i) != 0 {
-			names = append(names, strings.ReplaceAll(s.criteria.criteria[i].name, "_", " "))
+			names = append(names, strings.ReplaceAll(t.criteria.criteria[i].name, "_", " "))
 		}
 	}
 	if len(names) > 0 {
@@ -107,10 +107,10 @@ func (s *step) carriers(mask uint64) string {
 	}
 	switch last := len(names) - 1; last {
 	case -1:
-		return fmt.Sprintf("A score of %d points", s.next.Score)
+		return fmt.Sprintf("A score of %d points", t.standing.Score)
 	case 0:
-		return fmt.Sprintf("%s is met, with %d points", names[0], s.next.Score)
+		return fmt.Sprintf("%s is met, with %d points", names[0], t.standing.Score)
 	default:
-		return fmt.Sprintf("%s and %s are met, with %d points", strings.Join(names[:last], ", "), names[last], s.next.Score)
+		return fmt.Sprintf("%s and %s are met, with %d points", strings.Join(names[:last], ", "), names[last], t.standing.Score)
 	}
 }

@@ -18,6 +18,12 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
+// problem gives a problem at the place of p.
+func (p Problem) problem(format string, args ...any) Problem {
+	p.Message = fmt.Sprintf(format, args...)
+	return p
+}
+
 // Problems is every mistake found in a criteria file, in the order of the
 // file. It is the error that Load and Parse return where the file could be
 // read but not accepted.

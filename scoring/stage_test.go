@@ -110,15 +110,15 @@ func TestStage(t *testing.T) {
 			t.Errorf("contact %s counted twice", s.Contact.ID)
 		}
 		ids[s.Contact.ID] = true
-		for _, reason := range s.Reasons {
+		for _, reason := range s.Verdicts[0].Reasons {
 			sums[s.Contact.Prospect] += reason.Points
 		}
 	}
 	states := l.states(t)
 	for key, sum := range sums {
 		var p lead.Prospect
-		if err := lead.Decode(states["p/"+key], &p); err != nil || p.Score != sum {
-			t.Errorf("%s: score %d, reasons %d, %v", key, p.Score, sum, err)
+		if err := lead.Decode(states["p/"+key], &p); err != nil || p.Standings[0].Score != sum {
+			t.Errorf("%s: standings %+v, reasons %d, %v", key, p.Standings, sum, err)
 		}
 	}
 	if len(l.topics[lead.TopicDead]) == 0 || len(scored) < 40 || len(scored) >= 60 {

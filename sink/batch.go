@@ -134,6 +134,7 @@ func (b *batch) token(from, to int64, word string) string {
 type blocks struct {
 	contacts     *contacts
 	reasons      *reasons
+	scores       *scores
 	stageChanges *stageChanges
 	deadLetters  *deadLetters
 	tables       []table // those above that are set, in the order they are inserted
@@ -145,9 +146,9 @@ func newBlocks(topic string) *blocks {
 		b.tables = []table{b.deadLetters}
 		return b
 	}
-	b := &blocks{contacts: newContacts(), reasons: newReasons(), stageChanges: newStageChanges()}
+	b := &blocks{contacts: newContacts(), reasons: newReasons(), scores: newScores(), stageChanges: newStageChanges()}
 	// The contact comes last: when it can be seen, so can everything it did.
-	b.tables = []table{b.reasons, b.stageChanges, b.contacts}
+	b.tables = []table{b.reasons, b.stageChanges, b.scores, b.contacts}
 	return b
 }
 
@@ -155,6 +156,7 @@ func (b *blocks) addScored(partition int, s *lead.Scored) {
 	b.contacts.add(partition, s)
 	b.reasons.add(partition, s)
 	b.stageChanges.add(partition, s)
+	b.scores.add(partition, s)
 }
 
 func (b *blocks) addDead(partition int, offset int64, l *lead.DeadLetter) {
@@ -182,7 +184,7 @@ func checkScored(s *lead.Scored) error {
 	var m misfit
 	m.time("contact.at", s.Contact.At)
 	m.time("contact.received", s.Contact.Received)
-	m.int32("score", s.Score)
+	m.time("as_of", s.AsOf)
 	for i := range s.Findings {
 		f := &s.Findings[i]
 		m.between("a finding's start", int64(f.Start), 0, math.MaxUint32)
@@ -190,13 +192,21 @@ func checkScored(s *lead.Scored) error {
 			m.int32("a finding's days", *f.Days)
 		}
 	}
-	m.between("number of reasons", int64(len(s.Reasons)), 0, math.MaxUint16)
-	for i := range s.Reasons {
-		m.int32("a reason's points", s.Reasons[i].Points)
-		m.time("a reason's at", s.Reasons[i].At)
-	}
-	if s.Change != nil {
-		m.time("change.at", s.Change.At)
+	for i := range s.Verdicts {
+		checkVerdict(&m, &s.Verdicts[i])
 	}
 	return m.err
+}
+
+func checkVerdict(m *misfit, v *lead.Verdict) {
+	m.int32("score", v.Score)
+	m.between("number of reasons", int64(len(v.Reasons)), 0, math.MaxUint16)
+	for i := range v.Reasons {
+		m.int32("a reason's points", v.Reasons[i].Points)
+		m.time("a reason's at", v.Reasons[i].At)
+	}
+	m.between("number of stage changes", int64(len(v.Changes)), 0, math.MaxUint16)
+	for i := range v.Changes {
+		m.time("a stage change's at", v.Changes[i].At)
+	}
 }

@@ -67,7 +67,7 @@ func BenchmarkSpeedSink(b *testing.B) {
 
 func empty(b *testing.B, db driver.Conn) {
 	b.Helper()
-	for _, table := range []string{"contacts", "reasons", "stage_changes"} {
+	for _, table := range []string{"contacts", "reasons", "stage_changes", "scores"} {
 		mustExec(b, db, "TRUNCATE TABLE "+table)
 	}
 }

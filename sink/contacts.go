@@ -37,10 +37,8 @@ type contacts struct {
 	findingCurrencies *proto.ColArr[string]
 	findingDays       *proto.ColArr[proto.Nullable[int32]]
 
-	criteria, stage *proto.ColLowCardinality[string]
-	score           proto.ColInt32
-	partition       proto.ColUInt32
-	offset          proto.ColInt64
+	partition proto.ColUInt32
+	offset    proto.ColInt64
 
 	scratch struct { // of one row's arrays
 		a, b, c []string
@@ -61,7 +59,6 @@ func newContacts() *contacts {
 		findingCriteria: lowCardinalityArray(), findingWords: new(proto.ColStr).Array(), findingPlaces: lowCardinalityArray(),
 		findingStarts: new(proto.ColUInt32).Array(), findingAmounts: new(proto.ColFloat64).Array(),
 		findingCurrencies: lowCardinalityArray(), findingDays: new(proto.ColInt32).Nullable().Array(),
-		criteria: lowCardinality(), stage: lowCardinality(),
 	}
 	c.input = proto.Input{
 		{Name: "id", Data: &c.id},
@@ -101,9 +98,6 @@ func newContacts() *contacts {
 		{Name: "finding_amounts", Data: c.findingAmounts},
 		{Name: "finding_currencies", Data: c.findingCurrencies},
 		{Name: "finding_days", Data: c.findingDays},
-		{Name: "criteria", Data: c.criteria},
-		{Name: "stage", Data: c.stage},
-		{Name: "score", Data: &c.score},
 		{Name: "kafka_partition", Data: &c.partition},
 		{Name: "kafka_offset", Data: &c.offset},
 	}
@@ -146,9 +140,6 @@ func (c *contacts) add(partition int, s *lead.Scored) {
 	c.inReplyTo.Append(contact.InReplyTo)
 	c.attachments.Append(contact.Attachments)
 	c.addFindings(s.Findings)
-	c.criteria.Append(s.Criteria)
-	c.stage.Append(s.Stage.String())
-	c.score.Append(int32(s.Score)) //nolint:gosec // checkScored has seen it
 	c.partition.Append(uint32(partition))
 	c.offset.Append(s.Offset)
 }

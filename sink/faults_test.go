@@ -245,7 +245,7 @@ func TestFencedProcessInsertsNothing(t *testing.T) {
 	if err := s.Run(t.Context(), lead.TopicScored, claim); !errors.Is(err, errFenced) {
 		t.Errorf("ended with %v", err)
 	}
-	for _, table := range []string{"contacts", "reasons", "stage_changes"} {
+	for _, table := range []string{"contacts", "reasons", "stage_changes", "scores"} {
 		if n := query[uint64](t, db, "SELECT count() FROM "+table); n != 0 {
 			t.Errorf("%d %s", n, table)
 		}

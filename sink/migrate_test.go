@@ -46,7 +46,7 @@ func TestMigrateTogetherAndAgain(t *testing.T) {
 		t.Errorf("migrations %q", got)
 	}
 	tables := query[[]string](t, db, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = currentDatabase()")
-	if got := strings.Join(tables, " "); got != "contacts dead_letters migrations prospects reasons stage_changes" {
+	if got := strings.Join(tables, " "); got != "contacts dead_letters migrations prospects reasons scores stage_changes" {
 		t.Errorf("tables %s", got)
 	}
 }

@@ -33,26 +33,32 @@ func scoredRecord(i int, scores map[string]int) lead.Scored {
 			Fields:    []lead.Field{{Name: "Budget (USD)", Key: "budget", Value: "50,000"}, {Name: "Wann?", Key: "timeline", Value: "Juni"}},
 			MessageID: fmt.Sprintf("m%d@x", i), InReplyTo: "n@x", Attachments: []string{"a.pdf", "b.pdf"},
 		},
-		Offset: int64(10 + 2*i), Criteria: "default-1",
+		Offset: int64(10 + 2*i), AsOf: at,
 		Findings: []lead.Finding{
 			{Criterion: "timeline", Words: "by June", Place: "text", Start: 22, Days: &days},
 			{Criterion: "budget", Words: "50,000", Place: "field:budget", Amount: 50000, Currency: "USD"},
 		},
+	}
+	v := lead.Verdict{
+		Product: "default", Criteria: "default-1", Stage: lead.StageContact,
 		Reasons: []lead.Reason{{Criterion: "need", Points: 1 + i%5, Evidence: "We need licences", Contact: lead.ContactID("test", fmt.Sprint(i)), Person: "Ada", At: at}},
-		Stage:   lead.StageContact,
 	}
 	if i%2 == 0 {
-		s.Reasons = append(s.Reasons, lead.Reason{Criterion: "engagement:mail", Points: -1, Contact: s.Contact.ID, At: at})
+		v.Reasons = append(v.Reasons, lead.Reason{Criterion: "engagement:mail", Points: -1, Contact: s.Contact.ID, At: at})
 	}
-	for _, r := range s.Reasons {
+	for _, r := range v.Reasons {
 		scores[prospect] += r.Points
 	}
-	s.Score = scores[prospect]
+	v.Score = scores[prospect]
 	if i >= 7 {
-		s.Stage = lead.StageLead
+		v.Stage = lead.StageLead
 	}
 	if i >= 7 && i < 14 {
-		s.Change = &lead.StageChange{From: lead.StageContact, To: lead.StageLead, At: at, Rule: "met(need)", Evidence: "need"}
+		v.Changes = []lead.StageChange{{From: lead.StageContact, To: lead.StageLead, At: at, Rule: "met(need)", Evidence: "need"}}
+	}
+	s.Verdicts = []lead.Verdict{v}
+	if i%3 == 0 { // another product that has an opinion now and then
+		s.Verdicts = append(s.Verdicts, lead.Verdict{Product: "other", Criteria: "other-2", Stage: lead.StageOpportunity, Score: 7})
 	}
 	return s
 }
@@ -83,14 +89,15 @@ func scoredRecords(t testing.TB, n int) [][]byte {
 func checkStored(t testing.TB, db driver.Conn, n int, missing ...int) {
 	t.Helper()
 	checkPartition(t, db, 0, n, missing...)
-	if got, want := query[uint64](t, db, "SELECT count() FROM prospects"), query[uint64](t, db, "SELECT uniqExact(prospect) FROM contacts"); got != want {
+	if got, want := query[uint64](t, db, "SELECT uniqExact(key) FROM prospects"), query[uint64](t, db, "SELECT uniqExact(prospect) FROM contacts"); got != want {
 		t.Errorf("%d prospects, want %d", got, want)
 	}
 	if len(missing) > 0 {
 		return // the newest score may be among them
 	}
 	const unexplained = `SELECT count() FROM prospects AS p LEFT JOIN
-		(SELECT prospect, sum(points) AS points FROM reasons GROUP BY prospect) AS r ON r.prospect = p.key WHERE p.score != r.points`
+		(SELECT prospect, product, sum(points) AS points FROM reasons GROUP BY prospect, product) AS r
+		ON r.prospect = p.key AND r.product = p.product WHERE p.product = 'default' AND p.score != r.points`
 	if got := query[uint64](t, db, unexplained); got != 0 {
 		t.Errorf("%d prospects have scores that their reasons do not add up to", got)
 	}
@@ -100,16 +107,17 @@ func checkStored(t testing.TB, db driver.Conn, n int, missing ...int) {
 func checkPartition(t testing.TB, db driver.Conn, partition, n int, missing ...int) {
 	t.Helper()
 	scores := map[string]int{}
-	reasons, changes := 0, 0
+	verdicts, reasons, changes := 0, 0, 0
 	var want []string
 	for i := range n {
 		s := scoredRecord(i, scores)
 		if !slices.Contains(missing, i) {
 			want = append(want, fmt.Sprint(s.Contact.ID, " ", s.Offset))
 		}
-		reasons += len(s.Reasons)
-		if s.Change != nil {
-			changes++
+		for _, v := range s.Verdicts {
+			verdicts++
+			reasons += len(v.Reasons)
+			changes += len(v.Changes)
 		}
 	}
 	got := query[[]string](t, db, `SELECT groupArray(line) FROM
@@ -121,8 +129,10 @@ func checkPartition(t testing.TB, db driver.Conn, partition, n int, missing ...i
 		sql  string
 		want int
 	}{
+		{"SELECT count() FROM scores WHERE kafka_partition = ?", verdicts},
+		{"SELECT uniqExact(product, kafka_offset) FROM scores WHERE kafka_partition = ?", verdicts},
 		{"SELECT count() FROM reasons WHERE kafka_partition = ?", reasons},
-		{"SELECT uniqExact(prospect, kafka_offset, line) FROM reasons WHERE kafka_partition = ?", reasons},
+		{"SELECT uniqExact(prospect, product, kafka_offset, line) FROM reasons WHERE kafka_partition = ?", reasons},
 		{"SELECT count() FROM stage_changes WHERE kafka_partition = ?", changes},
 		{"SELECT uniqExact(kafka_offset) FROM stage_changes WHERE kafka_partition = ?", changes},
 	} {

@@ -98,7 +98,7 @@ func TestUnreadableRecords(t *testing.T) {
 		{[]byte("\x00\xffgarbage"), "not a leadd record"},
 		{[]byte(`{"v":1,"contact":{"id":`), "decode"},
 		{[]byte(`{"v":99,"contact":{}}`), "newer version"},
-		{spoil(func(s *lead.Scored) { s.Score = 1 << 40; s.Offset = 11 }), "score is 1099511627776"},
+		{spoil(func(s *lead.Scored) { s.Verdicts[0].Score = 1 << 40; s.Offset = 11 }), "score is 1099511627776"},
 		{spoil(func(s *lead.Scored) { s.Contact.At = time.Time{}; s.Offset = 11 }), "contact.at is 0001-01-01T00:00:00Z"},
 		{spoil(func(s *lead.Scored) { s.Offset = 11; s.Findings[0].Days = &far }), "days is 1099511627776"},
 	}

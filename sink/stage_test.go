@@ -59,11 +59,12 @@ func TestRowsHoldWhatTheRecordSays(t *testing.T) {
 			s.Contact.Subject, "two\nlines", "['Budget (USD)','Wann?']", "['budget','timeline']", "['50,000','Juni']",
 			"m7@x", "n@x", "['a.pdf','b.pdf']",
 			"['timeline','budget','need']", "['by June','50,000','w']", "['text','field:budget','subject']", "[22,0,0]", "[0,50000,0]", "['','USD','']", "[7,NULL,-3]",
-			"default-1", "lead", "3", "0", "24",
+			"0", "24",
 		},
-		"reasons":       {"p0.example", s.Contact.ID, "0", "need", "3", "We need licences", "Ada", "2026-03-01 09:07:00.000", "default-1", "0", "24"},
-		"stage_changes": {"p0.example", s.Contact.ID, "website", "contact", "lead", "2026-03-01 09:07:00.000", "met(need)", "need", "3", "default-1", "0", "24"},
-		"prospects":     {"p0.example", "lead", "3", "default-1", "1", "1931-05-06 07:08:09.123", "1931-05-06 07:08:09.123", "website", "P0.EXAMPLE", "p0.example"},
+		"scores":        {"p0.example", "default", s.Contact.ID, "2026-03-01 09:07:00.000", "lead", "3", "default-1", "0", "24"},
+		"reasons":       {"p0.example", "default", s.Contact.ID, "0", "need", "3", "We need licences", "Ada", "2026-03-01 09:07:00.000", "default-1", "0", "24"},
+		"stage_changes": {"p0.example", "default", s.Contact.ID, "0", "website", "contact", "lead", "2026-03-01 09:07:00.000", "met(need)", "need", "3", "default-1", "0", "24"},
+		"prospects":     {"p0.example", "default", "lead", "3", "default-1", "1", "1931-05-06 07:08:09.123", "1931-05-06 07:08:09.123", "website", "P0.EXAMPLE", "p0.example"},
 	}
 	for table, w := range want {
 		if d := cmp.Diff(w, rowOf(table)); d != "" {

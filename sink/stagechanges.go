@@ -7,28 +7,33 @@ import (
 )
 
 // stageChanges is a block for the table stage_changes: one row for every
-// contact that moved its prospect to another stage.
+// move of a prospect to another stage.
 type stageChanges struct {
 	input proto.Input
 
-	prospect, contact proto.ColStr
-	source, from, to  *proto.ColLowCardinality[string]
-	at                *proto.ColDateTime64
-	rule, evidence    proto.ColStr
-	score             proto.ColInt32
-	criteria          *proto.ColLowCardinality[string]
-	partition         proto.ColUInt32
-	offset            proto.ColInt64
+	prospect         proto.ColStr
+	product          *proto.ColLowCardinality[string]
+	contact          proto.ColStr
+	line             proto.ColUInt16
+	source, from, to *proto.ColLowCardinality[string]
+	at               *proto.ColDateTime64
+	rule, evidence   proto.ColStr
+	score            proto.ColInt32
+	criteria         *proto.ColLowCardinality[string]
+	partition        proto.ColUInt32
+	offset           proto.ColInt64
 }
 
 func newStageChanges() *stageChanges {
 	c := &stageChanges{
-		source: lowCardinality(), from: lowCardinality(), to: lowCardinality(),
+		product: lowCardinality(), source: lowCardinality(), from: lowCardinality(), to: lowCardinality(),
 		at: milliseconds(), criteria: lowCardinality(),
 	}
 	c.input = proto.Input{
 		{Name: "prospect", Data: &c.prospect},
+		{Name: "product", Data: c.product},
 		{Name: "contact", Data: &c.contact},
+		{Name: "line", Data: &c.line},
 		{Name: "source", Data: c.source},
 		{Name: "from_stage", Data: c.from},
 		{Name: "to_stage", Data: c.to},
@@ -49,19 +54,27 @@ func (c *stageChanges) columns() proto.Input { return c.input }
 func (c *stageChanges) reset()               { c.input.Reset() }
 
 func (c *stageChanges) add(partition int, s *lead.Scored) {
-	if s.Change == nil {
-		return
+	for i := range s.Verdicts {
+		for j := range s.Verdicts[i].Changes {
+			c.addChange(partition, s, &s.Verdicts[i], j)
+		}
 	}
+}
+
+func (c *stageChanges) addChange(partition int, s *lead.Scored, v *lead.Verdict, line int) {
+	change := &v.Changes[line]
 	c.prospect.Append(s.Contact.Prospect)
+	c.product.Append(v.Product)
 	c.contact.Append(s.Contact.ID)
+	c.line.Append(uint16(line)) //nolint:gosec // checkScored has seen it
 	c.source.Append(s.Contact.Source)
-	c.from.Append(s.Change.From.String())
-	c.to.Append(s.Change.To.String())
-	c.at.Append(s.Change.At)
-	c.rule.Append(s.Change.Rule)
-	c.evidence.Append(s.Change.Evidence)
-	c.score.Append(int32(s.Score)) //nolint:gosec // checkScored has seen it
-	c.criteria.Append(s.Criteria)
+	c.from.Append(change.From.String())
+	c.to.Append(change.To.String())
+	c.at.Append(change.At)
+	c.rule.Append(change.Rule)
+	c.evidence.Append(change.Evidence)
+	c.score.Append(int32(v.Score)) //nolint:gosec // checkScored has seen it
+	c.criteria.Append(v.Criteria)
 	c.partition.Append(uint32(partition))
 	c.offset.Append(s.Offset)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 
 	"leadd/config"
 	"leadd/scoring"
@@ -20,20 +21,21 @@ func check(t terminal, args []string) error {
 	if err != nil && !errors.As(err, &mistakes) {
 		return err
 	}
-	criteria, criteriaErr := loadCriteria(cfg.Criteria)
+	criteria, criteriaErr := scoring.LoadAll(cfg.Criteria)
 	if err := errors.Join(err, criteriaErr); err != nil {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errSaid
 	}
 	_, err = fmt.Fprintf(t.out, "%s is right (webhooks: %d, mailboxes: %d, criteria: %s)\n",
-		*file, len(cfg.Webhooks), len(cfg.Mailboxes), criteria.ID())
+		*file, len(cfg.Webhooks), len(cfg.Mailboxes), idsOf(criteria))
 	return err
 }
 
-// loadCriteria reads the criteria file; without one, the built-in criteria.
-func loadCriteria(file string) (*scoring.Criteria, error) {
-	if file == "" {
-		return scoring.Default(), nil
+// idsOf names the criteria and their versions: "crm-3, training-1".
+func idsOf(criteria []*scoring.Criteria) string {
+	ids := make([]string, len(criteria))
+	for i, c := range criteria {
+		ids[i] = c.ID()
 	}
-	return scoring.Load(file)
+	return strings.Join(ids, ", ")
 }

@@ -43,12 +43,13 @@ func exactlyOnce(t testing.TB, cfg clickhouse.Config) {
 	defer func() { _ = db.Close() }()
 	for what, query := range map[string]string{
 		"contacts":      "SELECT count() - uniqExact(id) FROM contacts",
-		"reasons":       "SELECT count() - uniqExact(contact, line) FROM reasons",
-		"stage_changes": "SELECT count() - uniqExact(contact) FROM stage_changes",
+		"reasons":       "SELECT count() - uniqExact(product, contact, line) FROM reasons",
+		"stage_changes": "SELECT count() - uniqExact(product, contact, line) FROM stage_changes",
+		"scores of":     "SELECT count() - uniqExact(product, contact) FROM scores",
 		"dead_letters":  "SELECT count() - uniqExact(id) FROM dead_letters",
-		"prospects":     "SELECT count() - uniqExact(key) FROM prospects",
-		"scores": `SELECT count() FROM prospects p LEFT JOIN (SELECT prospect, sum(points) AS points FROM reasons GROUP BY prospect) r
-			ON r.prospect = p.key WHERE p.score != r.points`,
+		"prospects":     "SELECT count() - uniqExact(key, product) FROM prospects",
+		"scores": `SELECT count() FROM prospects p LEFT JOIN (SELECT prospect, product, sum(points) AS points FROM reasons GROUP BY prospect, product) r
+			ON r.prospect = p.key AND r.product = p.product WHERE p.score != r.points`,
 	} {
 		var surplus int64
 		if err := db.QueryRow(t.Context(), "SELECT toInt64(("+query+"))").Scan(&surplus); err != nil {

@@ -27,6 +27,7 @@ import (
 	"leadd/scoring"
 	"leadd/scoring/evidence"
 	"leadd/sink"
+	"leadd/sink/notify"
 )
 
 // The consumer groups.
@@ -34,6 +35,7 @@ const (
 	groupScoring   = "leadd.scoring"
 	groupSink      = "leadd.sink"
 	groupMailboxes = "leadd.mailboxes"
+	groupNotify    = "leadd.notify." // and the destination's name
 )
 
 // daemon wires the stages to Kafka and ClickHouse and runs them.
@@ -41,7 +43,7 @@ type daemon struct {
 	cfg        config.Config
 	roles      roles
 	configFile string
-	criteria   *scoring.Criteria
+	criteria   []*scoring.Criteria // one a product
 	log        zerolog.Logger
 	metrics    *prometheus.Registry
 	whenReady  func(context.Context) // called once, when all is ready for the first time
@@ -59,7 +61,7 @@ type daemon struct {
 
 // newDaemon prepares a daemon; nothing runs and nothing is opened before run.
 func newDaemon(cfg config.Config, r roles, configFile string, log zerolog.Logger) (*daemon, error) {
-	criteria, err := loadCriteria(cfg.Criteria)
+	criteria, err := scoring.LoadAll(cfg.Criteria)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}()
 
 	d.log.Info().Str("version", currentVersion()).Stringer("roles", &d.roles).Str("listen", listener.Addr().String()).
-		Str("criteria", d.criteria.ID()).Msg("leadd is starting")
+		Str("criteria", idsOf(d.criteria)).Msg("leadd is starting")
 	if all := (roles{true, true, true, true}); d.roles != all && (len(d.cfg.Kafka.Brokers) == 0 || len(d.cfg.ClickHouse.Addr) == 0) {
 		d.log.Warn().Msg("this process runs some roles on embedded servers, which no other process can share; to divide the work, give kafka.brokers and clickhouse.addr")
 	}
@@ -167,6 +169,9 @@ func (d *daemon) startStages(stages, doors *layer) error {
 		if err := d.startSink(stages, topics); err != nil {
 			return err
 		}
+		if err := d.startNotify(stages, topics); err != nil {
+			return err
+		}
 	}
 	handler, err := d.handler()
 	if err != nil {
@@ -190,7 +195,7 @@ func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria), extractor.Extract, d.stream,
+	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria...), extractor.Extract, d.stream,
 		filepath.Join(d.cfg.Data, "scoring"), d.log, d.metrics)
 	d.scoring = stage
 	stages.run("scoring", func(ctx context.Context) error {
@@ -218,6 +223,26 @@ func (d *daemon) startSink(stages *layer, topics <-chan struct{}) error {
 			return stage.Run(ctx, c.Topic(), c)
 		})
 	})
+	return nil
+}
+
+// startNotify sends promotions to each destination, which is a consumer group
+// of its own.
+func (d *daemon) startNotify(stages *layer, topics <-chan struct{}) error {
+	stage, err := notify.NewStage(d.cfg.Notify, d.stream, time.Now(), d.log, d.metrics)
+	if err != nil {
+		return err
+	}
+	for name := range d.cfg.Notify {
+		stages.run("notify "+name, func(ctx context.Context) error {
+			if !wait(ctx, topics) {
+				return nil
+			}
+			return d.stream.Group(ctx, groupNotify+name, []string{lead.TopicScored}, func(ctx context.Context, c *stream.Claim) error {
+				return stage.Run(ctx, name, c)
+			})
+		})
+	}
 	return nil
 }
 

@@ -183,9 +183,10 @@ func tables(t testing.TB, cfg clickhouse.Config) string {
 	var all strings.Builder
 	for _, query := range []string{
 		"SELECT formatRow('JSONEachRow', * EXCEPT (received, kafka_partition, kafka_offset)) FROM contacts ORDER BY prospect, at, id",
-		"SELECT formatRow('JSONEachRow', * EXCEPT (kafka_partition, kafka_offset)) FROM reasons ORDER BY prospect, contact, line",
-		"SELECT formatRow('JSONEachRow', * EXCEPT (kafka_partition, kafka_offset)) FROM stage_changes ORDER BY prospect, contact",
-		"SELECT formatRow('JSONEachRow', *) FROM prospects ORDER BY key",
+		"SELECT formatRow('JSONEachRow', * EXCEPT (kafka_partition, kafka_offset)) FROM reasons ORDER BY prospect, product, contact, line",
+		"SELECT formatRow('JSONEachRow', * EXCEPT (kafka_partition, kafka_offset)) FROM stage_changes ORDER BY prospect, product, contact, line",
+		"SELECT formatRow('JSONEachRow', * EXCEPT (kafka_partition, kafka_offset)) FROM scores ORDER BY prospect, product, contact",
+		"SELECT formatRow('JSONEachRow', *) FROM prospects ORDER BY key, product",
 	} {
 		rows, err := db.Query(t.Context(), query)
 		if err != nil {

@@ -196,8 +196,11 @@ func TestReplay(t *testing.T) {
 	awaitStored(t, p.database(), others)
 	// A scored contact that the sink had to leave out, before those.
 	behind := lead.Scored{
-		Contact: strangeContact(2), Offset: refused, Criteria: "default-1", Score: 10,
-		Reasons: []lead.Reason{{Criterion: "engagement:form", Points: 10, Evidence: "a form", Contact: strangeContact(2).ID, At: at}},
+		Contact: strangeContact(2), Offset: refused, AsOf: at,
+		Verdicts: []lead.Verdict{{
+			Product: "default", Criteria: "default-1", Score: 10,
+			Reasons: []lead.Reason{{Criterion: "engagement:form", Points: 10, Evidence: "a form", Contact: strangeContact(2).ID, At: at}},
+		}},
 	}
 	place, err := broker.Append(t.Context(), lead.TopicScored, partition, []lead.Record{{Key: []byte(behind.Contact.Prospect), Value: encoded(t, &behind)}})
 	if err != nil {

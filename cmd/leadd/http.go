@@ -48,6 +48,9 @@ func (d *daemon) handler() (http.Handler, error) {
 	}
 	if d.roles.dashboard {
 		hint := dashboard.Hint{ConfigFile: d.configFile, Forms: openForms(d.cfg.Webhooks)}
+		for _, c := range d.criteria {
+			hint.Products = append(hint.Products, c.Name())
+		}
 		pages, err := dashboard.New(d.db, dashboard.Config{Auth: d.cfg.Auth}, hint, d.log, d.metrics)
 		if err != nil {
 			return nil, err

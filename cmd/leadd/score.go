@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"leadd/config"
@@ -39,7 +39,13 @@ func score(t terminal, args []string) error {
 			return err
 		}
 	}
-	criteria, err := loadCriteria(cmp.Or(*criteriaFile, cfg.Criteria))
+	if *criteriaFile == "" && len(cfg.Criteria) > 1 {
+		return fmt.Errorf("%s has criteria for several products; name one of them with --criteria: %s", *configFile, strings.Join(cfg.Criteria, ", "))
+	}
+	if *criteriaFile == "" && len(cfg.Criteria) == 1 {
+		*criteriaFile = cfg.Criteria[0]
+	}
+	criteria, err := criteriaOr(*criteriaFile)
 	if err != nil {
 		return err
 	}
@@ -211,13 +217,13 @@ func (s *scorer) score(where string, it item) error {
 	before := s.prospects[c.Prospect]
 	after, scored := s.engine.Apply(before, &c, findings, s.offset)
 	s.offset++
-	ledger := scored.Reasons
+	ledger := scored.Verdicts[0].Reasons
 	if s.prospects != nil {
 		s.prospects[c.Prospect] = after
 		ledger = append(s.ledgers[c.Prospect], ledger...)
 		s.ledgers[c.Prospect] = ledger
 	}
-	v := newVerdict(&c, findings, after, ledger)
+	v := newVerdict(&c, findings, &after.Standings[0], ledger)
 	v.ID = rawID
 	if err := s.out.Encode(v); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -266,7 +272,7 @@ func (s *scorer) contact(it item, id string) (c lead.Contact, err error) {
 	return c, errors.New("neither a mail nor a form is given")
 }
 
-func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Prospect, ledger []lead.Reason) verdict {
+func newVerdict(c *lead.Contact, findings []lead.Finding, p *lead.Standing, ledger []lead.Reason) verdict {
 	v := verdict{
 		Class: c.Class, CompanyDomain: optional(c.Company.Domain),
 		Criteria: map[string]bool{}, Stage: p.Stage, Score: p.Score,

@@ -84,6 +84,18 @@ func TestScoreAsConfigured(t *testing.T) {
 	if code != 0 || len(plain) != 2 || plain[0].Class == "internal" || *plain[1].Person.Phone != "030 123456" || plain[1].Score == 77 {
 		t.Errorf("without it: exit code %d: %+v %s", code, plain, stderr)
 	}
+	two := writeConfig(t, oneForm+"criteria: [criteria.yaml, other.yaml]\n")
+	for _, name := range []string{"criteria.yaml", "other.yaml"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(two), name), []byte(strings.Replace(criteria, "ours", strings.TrimSuffix(name, ".yaml"), 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, stderr, code := scoreLines(t, in, "-c", two, "-"); code != 1 || !strings.Contains(stderr, "name one of them with --criteria") {
+		t.Errorf("two products: exit code %d: %s", code, stderr)
+	}
+	if lines, stderr, code := scoreLines(t, in, "-c", two, "--criteria", filepath.Join(filepath.Dir(two), "other.yaml"), "-"); code != 0 || lines[1].Score != 77 {
+		t.Errorf("one of two products: exit code %d: %+v %s", code, lines, stderr)
+	}
 	if _, stderr, code := scoreLines(t, in, "-c", "nowhere.yaml", "-"); code != 1 || !strings.Contains(stderr, "nowhere.yaml") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

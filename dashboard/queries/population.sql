@@ -1,4 +1,5 @@
--- The prospects of a period, and when each reached a stage. Other queries
+-- The prospects of a period, and when each reached a stage for
+-- a product. Other queries
 -- begin with this one.
 -- A prospect belongs to the period in which it first showed interest; its
 -- origin (source, campaign or kind, by `by`) is that first contact's.
@@ -24,7 +25,8 @@ reached AS (
         minOrNullIf(at, to_stage IN ('lead', 'opportunity', 'customer')) AS lead,
         minOrNullIf(at, to_stage IN ('opportunity', 'customer')) AS opportunity,
         minOrNullIf(at, to_stage = 'customer') AS customer,
-        if(argMax(to_stage, kafka_offset) = 'lost', argMax(at, kafka_offset), NULL) AS lost
+        if(argMax(to_stage, (kafka_offset, line)) = 'lost', argMax(at, (kafka_offset, line)), NULL) AS lost
     FROM stage_changes
+    WHERE product = {product:String}
     GROUP BY prospect
 )

@@ -3,7 +3,7 @@ SELECT toString(criterion) AS criterion, sum(points) AS points, count() AS lines
 FROM (
     SELECT criterion, points, at
     FROM reasons
-    WHERE prospect = {key:String} AND kafka_offset <= {upto:Int64}
+    WHERE prospect = {key:String} AND product = {product:String} AND kafka_offset <= {upto:Int64}
     ORDER BY kafka_offset DESC, line DESC
     LIMIT 9223372036854775807 OFFSET {limit:UInt32}
 )

@@ -10,8 +10,13 @@ SELECT
     message_id, in_reply_to, attachments,
     arrayMap(k -> toString(k), finding_criteria) AS finding_criteria, finding_words, arrayMap(k -> toString(k), finding_places) AS finding_places,
     finding_starts, finding_amounts, arrayMap(k -> toString(k), finding_currencies) AS finding_currencies, finding_days,
-    toString(stage) AS stage, score
+    toString(ifNull(s.stage, 'contact')) AS stage, ifNull(s.score, 0) AS score
 FROM contacts AS c
-WHERE prospect = {key:String} AND kafka_offset <= {upto:Int64}
-ORDER BY at DESC, kafka_offset DESC
+LEFT JOIN (
+    SELECT kafka_offset, stage, score
+    FROM scores
+    WHERE prospect = {key:String} AND product = {product:String} AND kafka_offset <= {upto:Int64}
+) AS s ON s.kafka_offset = c.kafka_offset
+WHERE c.prospect = {key:String} AND c.kafka_offset <= {upto:Int64}
+ORDER BY c.at DESC, c.kafka_offset DESC
 LIMIT {limit:UInt32}

@@ -50,9 +50,6 @@ CREATE TABLE IF NOT EXISTS contacts
     finding_amounts Array(Float64),
     finding_currencies Array(LowCardinality(String)),
     finding_days Array(Nullable(Int32)),
-    criteria LowCardinality(String) COMMENT 'version that judged it',
-    stage LowCardinality(String) COMMENT 'of the prospect after this contact',
-    score Int32 COMMENT 'of the prospect after this contact',
     kafka_partition UInt32,
     kafka_offset Int64
 )
@@ -60,11 +57,29 @@ ENGINE = MergeTree
 ORDER BY (prospect, at, id)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- One row for every contact and product: where the prospect stood after it.
+CREATE TABLE IF NOT EXISTS scores
+(
+    prospect String,
+    product LowCardinality(String) COMMENT 'name of the criteria',
+    contact String,
+    as_of DateTime64(3, 'UTC') COMMENT 'time that stage and score speak of: that of the prospect''s latest contact',
+    stage LowCardinality(String),
+    score Int32,
+    criteria LowCardinality(String) COMMENT 'version that judged it',
+    kafka_partition UInt32,
+    kafka_offset Int64
+)
+ENGINE = MergeTree
+ORDER BY (prospect, product, kafka_offset)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
 CREATE TABLE IF NOT EXISTS reasons
 (
     prospect String,
+    product LowCardinality(String) COMMENT 'name of the criteria',
     contact String COMMENT 'id of the contact that is the evidence',
-    line UInt16 COMMENT 'number of the line among those of one kafka_offset, from 0',
+    line UInt16 COMMENT 'number of the line among those of one product and kafka_offset, from 0',
     criterion LowCardinality(String),
     points Int32,
     evidence String,
@@ -75,26 +90,28 @@ CREATE TABLE IF NOT EXISTS reasons
     kafka_offset Int64
 )
 ENGINE = MergeTree
-ORDER BY (prospect, kafka_offset, line)
+ORDER BY (prospect, product, kafka_offset, line)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS stage_changes
 (
     prospect String,
+    product LowCardinality(String) COMMENT 'name of the criteria',
     contact String COMMENT 'id of the contact that brought it about',
+    line UInt16 COMMENT 'number of the change among those of one product and kafka_offset, from 0',
     source LowCardinality(String) COMMENT 'of that contact',
     from_stage LowCardinality(String),
     to_stage LowCardinality(String),
     at DateTime64(3, 'UTC'),
     rule String,
     evidence String,
-    score Int32 COMMENT 'after the change',
+    score Int32 COMMENT 'after the contact',
     criteria LowCardinality(String),
     kafka_partition UInt32,
     kafka_offset Int64
 )
 ENGINE = MergeTree
-ORDER BY (prospect, kafka_offset)
+ORDER BY (prospect, product, kafka_offset, line)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS dead_letters
@@ -114,20 +131,34 @@ ENGINE = MergeTree
 ORDER BY (at, id)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- One row for every prospect, as of its newest contact.
+-- One row for every prospect and product, as of the prospect's newest contact.
 CREATE VIEW IF NOT EXISTS prospects AS
-SELECT
-    c.prospect AS key,
-    argMax(c.stage, c.kafka_offset) AS stage,
-    argMax(c.score, c.kafka_offset) AS score,
-    argMax(c.criteria, c.kafka_offset) AS criteria,
-    count() AS contacts,
-    min(c.at) AS first_at,
-    max(c.at) AS last_at,
-    argMin(c.source, (c.at, c.kafka_offset)) AS first_source,
-    if(argMaxIf(c.company, c.kafka_offset, c.company != '') != '',
-       argMaxIf(c.company, c.kafka_offset, c.company != ''),
-       argMaxIf(c.name, c.kafka_offset, c.name != '')) AS name,
-    argMaxIf(c.domain, c.kafka_offset, c.domain != '') AS domain
-FROM contacts AS c
-GROUP BY c.prospect;
+SELECT c.key AS key, s.product AS product, s.stage AS stage, s.score AS score, s.criteria AS criteria,
+    c.contacts AS contacts, c.first_at AS first_at, c.last_at AS last_at,
+    c.first_source AS first_source, c.name AS name, c.domain AS domain
+FROM
+(
+    SELECT
+        prospect,
+        product,
+        argMax(stage, kafka_offset) AS stage,
+        argMax(score, kafka_offset) AS score,
+        argMax(criteria, kafka_offset) AS criteria
+    FROM scores
+    GROUP BY prospect, product
+) AS s
+INNER JOIN
+(
+    SELECT
+        prospect AS key,
+        count() AS contacts,
+        min(at) AS first_at,
+        max(at) AS last_at,
+        argMin(source, (at, kafka_offset)) AS first_source,
+        if(argMaxIf(company, kafka_offset, company != '') != '',
+           argMaxIf(company, kafka_offset, company != ''),
+           argMaxIf(contacts.name, kafka_offset, contacts.name != '')) AS name,
+        argMaxIf(contacts.domain, kafka_offset, contacts.domain != '') AS domain
+    FROM contacts
+    GROUP BY prospect
+) AS c ON c.key = s.prospect;
