@@ -22,9 +22,10 @@ const (
 // valid UTF-8 without control characters and to the limits above, times to UTC milliseconds.
 // It says whose the address is (Provider), and sets the prospect's key: the
 // company's domain (of the address, else of the website or of a company named
-// like a domain), else the address, else the phone number, else the key that
-// the caller has left in c.Prospect ("id:SOURCE:ID"), else "anonymous:" and
-// c.ID, which must be set before.
+// like a domain), else the address (without its tag and dots, as
+// IdentityConfig says), else the phone number, else the key that the caller
+// has left in c.Prospect ("id:SOURCE:ID"), else "anonymous:" and c.ID, which
+// must be set before.
 //
 // A time that cannot be is replaced: no At, one before 1970 or one later than
 // Received becomes Received. Complete has no clock of its own.
@@ -63,7 +64,7 @@ func (id *Identity) Complete(c *lead.Contact) {
 		company = id.companyOf(c)
 	}
 	c.Company.Domain = company
-	c.Prospect = prospectKey(c, phone)
+	c.Prospect = id.prospectKey(c, phone)
 }
 
 // companyOf finds the domain of the company that c says it comes from.
@@ -81,12 +82,12 @@ func (id *Identity) companyOf(c *lead.Contact) string {
 	return id.siteDomain(c.Company.Name)
 }
 
-func prospectKey(c *lead.Contact, phone string) string {
+func (id *Identity) prospectKey(c *lead.Contact, phone string) string {
 	switch {
 	case c.Company.Domain != "":
 		return c.Company.Domain
 	case c.Person.Email != "":
-		return c.Person.Email
+		return id.personKey(c.Person.Email)
 	case phone != "":
 		return phone
 	case strings.HasPrefix(c.Prospect, "id:"):

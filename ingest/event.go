@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,8 +40,9 @@ func isEventName(s string) bool {
 }
 
 // ParseTime reads a time as programs write it: RFC 3339, the same with a
-// blank or without a zone (UTC then), a date, or seconds or milliseconds since
-// 1970.
+// blank or without a zone (UTC then), a date, seconds or milliseconds since
+// 1970; and as spreadsheets do where day and month cannot be mixed up: "2 Jan
+// 2006", "02.01.2006 15:04", "31/12/2006".
 func ParseTime(s string) (time.Time, bool) {
 	if isDigits(s) && (len(s) == 10 || len(s) == 13) {
 		var n int64
@@ -56,5 +59,49 @@ func ParseTime(s string) (time.Time, bool) {
 			return t.UTC(), true
 		}
 	}
+	return parseWritten(s)
+}
+
+// parseWritten reads a time as spreadsheets and mail programs write it.
+func parseWritten(s string) (time.Time, bool) {
+	if len(s) > 40 {
+		return time.Time{}, false
+	}
+	s = strings.Join(strings.Fields(strings.ReplaceAll(s, ", ", " ")), " ")
+	date, clock, _ := strings.Cut(s, " ")
+	if day, rest, ok := strings.Cut(date, "/"); ok {
+		month, year, ok := strings.Cut(rest, "/")
+		d, m := number(day), number(month)
+		switch {
+		case !ok || len(year) != 4 || d == 0 || m == 0:
+			return time.Time{}, false
+		case m > 12 || d == m: // month first
+			d, m = m, d
+		case d <= 12:
+			return time.Time{}, false // either could be the day
+		}
+		s = strings.TrimSpace(fmt.Sprintf("%s-%02d-%02d %s", year, m, d, clock))
+	}
+	for _, layout := range []string{
+		"2006-01-02 15:04", "2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2006-01-02 15:04:05", "2006-01-02",
+		"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700",
+		"2.1.2006 15:04:05", "2.1.2006 15:04", "2.1.2006",
+		"2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "2 Jan 2006", "Jan 2 2006 15:04:05", "Jan 2 2006 3:04 PM", "Jan 2 2006",
+		"2 January 2006", "January 2 2006", "January 2 2006 3:04 PM",
+		"Mon 2 Jan 2006 15:04:05 -0700", "Mon 2 Jan 2006 15:04:05 MST",
+	} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
 	return time.Time{}, false
+}
+
+// number reads one or two digits; 0 where s is something else.
+func number(s string) int {
+	if !isDigits(s) || len(s) > 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(s) // digits
+	return n
 }

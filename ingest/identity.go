@@ -22,20 +22,39 @@ type IdentityConfig struct {
 	// FreeMail are domains to treat as free-mail providers', added to the
 	// built-in list.
 	FreeMail []string `yaml:"free_mail"`
+	// PlusTags says whether jane+trial@gmail.com and jane@gmail.com are the
+	// same prospect ("strip", the default) or two ("keep"). Where there is a
+	// company, they are the same company's in any case. The address itself is
+	// kept as it was written.
+	PlusTags string `yaml:"plus_tags"`
+	// GmailDots says the same of jane.doe@gmail.com and janedoe@gmail.com, which
+	// are one mailbox at Google.
+	GmailDots string `yaml:"gmail_dots"`
 }
+
+// What PlusTags and GmailDots can be.
+const (
+	Strip = "strip"
+	Keep  = "keep"
+)
 
 // Identity normalises what identifies people and companies, and tells which
 // prospect a contact is about. It is safe for concurrent use.
 type Identity struct {
-	own    domainSet
-	free   domainSet // of the configuration; the built-in ones are freeMailDomains
-	region string
+	own      domainSet
+	free     domainSet // of the configuration; the built-in ones are freeMailDomains
+	region   string
+	keepTags bool
+	keepDots bool
 }
 
 // NewIdentity makes an Identity. The error names every mistake in the
 // configuration.
 func NewIdentity(cfg IdentityConfig) (*Identity, error) {
-	id := &Identity{own: domainSet{}, free: domainSet{}, region: strings.ToUpper(strings.TrimSpace(cfg.PhoneRegion))}
+	id := &Identity{
+		own: domainSet{}, free: domainSet{}, region: strings.ToUpper(strings.TrimSpace(cfg.PhoneRegion)),
+		keepTags: cfg.PlusTags == Keep, keepDots: cfg.GmailDots == Keep,
+	}
 	var errs []error
 	add := func(set domainSet, setting string, domains []string) {
 		for _, written := range domains {
@@ -49,6 +68,11 @@ func NewIdentity(cfg IdentityConfig) (*Identity, error) {
 	}
 	add(id.own, "own_domains", cfg.OwnDomains)
 	add(id.free, "free_mail", cfg.FreeMail)
+	for _, s := range [...]struct{ setting, value string }{{"plus_tags", cfg.PlusTags}, {"gmail_dots", cfg.GmailDots}} {
+		if s.value != "" && s.value != Strip && s.value != Keep {
+			errs = append(errs, fmt.Errorf("%s: %q is neither %s nor %s", s.setting, s.value, Strip, Keep))
+		}
+	}
 	if id.region != "" && phonenumbers.GetCountryCodeForRegion(id.region) == 0 {
 		errs = append(errs, fmt.Errorf("phone_region: %q is no country; write its two letters, like DE", cfg.PhoneRegion))
 	}
@@ -62,6 +86,23 @@ func NewIdentity(cfg IdentityConfig) (*Identity, error) {
 // Of several it takes the first. It returns false where there is none.
 func (id *Identity) Email(s string) (string, bool) {
 	return cleanAddress(s)
+}
+
+// personKey gives what stands for the person behind a normalised address: the
+// address without its tag, and at Gmail without dots. Gmail's old name in some
+// countries is the same mailbox.
+func (id *Identity) personKey(email string) string {
+	local, domain, _ := strings.Cut(email, "@")
+	if domain == "googlemail.com" {
+		domain = "gmail.com"
+	}
+	if before, _, _ := strings.Cut(local, "+"); before != "" && !id.keepTags {
+		local = before
+	}
+	if domain == "gmail.com" && !id.keepDots {
+		local = strings.ReplaceAll(local, ".", "")
+	}
+	return local + "@" + domain
 }
 
 // Phone gives a number in E.164 form ("+4930123456"), "" where it is none or

@@ -61,6 +61,38 @@ func TestEmail(t *testing.T) {
 	}
 }
 
+// TestTheSamePerson: the address is kept as written, the prospect is the
+// mailbox behind it.
+func TestTheSamePerson(t *testing.T) {
+	for _, tc := range []struct {
+		email, tags, dots, want string
+	}{
+		{"Jane.Doe+trial@gmail.com", "", "", "janedoe@gmail.com"},
+		{"jane.doe+trial@GoogleMail.com", "strip", "strip", "janedoe@gmail.com"},
+		{"jane.doe+trial@gmail.com", "keep", "", "janedoe+trial@gmail.com"},
+		{"jane.doe+trial@gmail.com", "", "keep", "jane.doe@gmail.com"},
+		{"jane.doe+trial@gmail.com", "keep", "keep", "jane.doe+trial@gmail.com"},
+		{"jane.doe+trial@gmx.de", "", "", "jane.doe@gmx.de"},
+		{"+tag@gmx.de", "", "", "+tag@gmx.de"},
+		{"jane.doe+trial@club.example", "", "", "jane.doe@club.example"},
+		{"jane.doe+trial@acme.example", "", "", "acme.example"},
+	} {
+		id, err := ingest.NewIdentity(ingest.IdentityConfig{FreeMail: []string{"club.example"}, PlusTags: tc.tags, GmailDots: tc.dots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := lead.Contact{ID: "1", Person: lead.Person{Email: tc.email}}
+		id.Complete(&c)
+		if c.Prospect != tc.want || c.Person.Email != strings.ToLower(tc.email) {
+			t.Errorf("%+v: prospect %s, address %s", tc, c.Prospect, c.Person.Email)
+		}
+	}
+	_, err := ingest.NewIdentity(ingest.IdentityConfig{PlusTags: "yes", GmailDots: "no"})
+	if err == nil || !strings.Contains(err.Error(), `plus_tags: "yes" is neither strip nor keep`) || !strings.Contains(err.Error(), "gmail_dots") {
+		t.Error(err)
+	}
+}
+
 func TestPhone(t *testing.T) {
 	id := identity(t)
 	for in, want := range map[string]string{

@@ -86,19 +86,22 @@ func replay(t terminal, args []string) (err error) {
 // findServers fills in the addresses of the embedded servers, which run while
 // the daemon does.
 func findServers(cfg *config.Config) error {
-	for _, server := range []struct {
-		name string
-		addr *[]string
-	}{{"kafka", &cfg.Kafka.Brokers}, {"clickhouse", &cfg.ClickHouse.Addr}} {
-		if len(*server.addr) > 0 {
-			continue
-		}
-		addr, err := embedded.LastAddr(filepath.Join(cfg.Data, server.name))
-		if err != nil {
-			return fmt.Errorf("%w; leadd serve must be running with the same configuration", err)
-		}
-		*server.addr = []string{addr}
+	if err := findServer("kafka", cfg.Data, &cfg.Kafka.Brokers); err != nil {
+		return err
 	}
+	return findServer("clickhouse", cfg.Data, &cfg.ClickHouse.Addr)
+}
+
+// findServer fills in the address of one of them, where none is configured.
+func findServer(name, data string, addr *[]string) error {
+	if len(*addr) > 0 {
+		return nil
+	}
+	last, err := embedded.LastAddr(filepath.Join(data, name))
+	if err != nil {
+		return fmt.Errorf("%w; leadd serve must be running with the same configuration", err)
+	}
+	*addr = []string{last}
 	return nil
 }
 
@@ -227,6 +230,9 @@ func (r *replayer) replayInput(ctx context.Context, l *lead.DeadLetter) (string,
 	}
 	if l.Truncated {
 		return "", still(fmt.Errorf("only its first %d bytes were kept; have it sent again", len(l.Raw)))
+	}
+	if l.Source == sourceImport {
+		return "", still(errors.New("mend the file and import it again"))
 	}
 	if _, ok := r.cfg.Webhooks[l.Source]; ok {
 		id, err := r.forms.Replay(ctx, l)

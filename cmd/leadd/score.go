@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
+	"leadd/config"
 	"leadd/ingest"
 	"leadd/ingest/mail"
 	"leadd/lead"
@@ -20,7 +22,8 @@ import (
 
 func score(t terminal, args []string) error {
 	flags := flag.NewFlagSet("score", flag.ContinueOnError)
-	criteriaFile := flags.String("criteria", "", "criteria `FILE` instead of the built-in criteria")
+	configFile := flags.String("c", "", "configuration `FILE`: its criteria and identity hold; without it the built-in criteria, and nothing is known of our own domains")
+	criteriaFile := flags.String("criteria", "", "criteria `FILE` instead of the configuration's or the built-in criteria")
 	history := flags.Bool("history", false, "take the inputs as contacts of common prospects, in their order")
 	if err := parseFlags(t, flags, args, true); err != nil {
 		return err
@@ -29,11 +32,24 @@ func score(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, "leadd score: name .eml files or files of JSON lines, or - for standard input")
 		return errUsage
 	}
+	var cfg config.Config
+	if *configFile != "" {
+		var err error
+		if cfg, err = config.Load(*configFile); err != nil {
+			return err
+		}
+	}
+	if *criteriaFile == "" && len(cfg.Criteria) > 1 {
+		return fmt.Errorf("%s has criteria for several products; name one of them with --criteria: %s", *configFile, strings.Join(cfg.Criteria, ", "))
+	}
+	if *criteriaFile == "" && len(cfg.Criteria) == 1 {
+		*criteriaFile = cfg.Criteria[0]
+	}
 	criteria, err := criteriaOr(*criteriaFile)
 	if err != nil {
 		return err
 	}
-	id, err := ingest.NewIdentity(ingest.IdentityConfig{})
+	id, err := ingest.NewIdentity(cfg.Identity)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,42 @@ func TestScoreMailFile(t *testing.T) {
 	}
 }
 
+// TestScoreAsConfigured: who we are, where we are, and our criteria come from
+// the daemon's configuration.
+func TestScoreAsConfigured(t *testing.T) {
+	in := `{"id": "1", "mail": "From: Max <max@we.example>\r\nTo: lena@we.example\r\nSubject: Lunch\r\n\r\nAt one?"}
+{"id": "2", "form": {"email": "a@b.example", "phone": "030 123456", "message": "We need 5 seats."}}`
+	file := writeConfig(t, oneForm+"criteria: criteria.yaml\nidentity: {own_domains: [we.example], phone_region: DE}\n")
+	criteria := "name: ours\nversion: 7\ncriteria:\n  - {name: need, points: 77, when: text.says(\"need\")}\nstages:\n  lead: met(need)\n"
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "criteria.yaml"), []byte(criteria), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines, stderr, code := scoreLines(t, in, "-c", file, "-")
+	if code != 0 || len(lines) != 2 || lines[0].Class != "internal" || lines[0].Person != nil ||
+		lines[1].Person == nil || lines[1].Person.Phone == nil || *lines[1].Person.Phone != "+4930123456" || lines[1].Score != 77 {
+		t.Errorf("exit code %d: %+v %s", code, lines, stderr)
+	}
+	plain, stderr, code := scoreLines(t, in, "-")
+	if code != 0 || len(plain) != 2 || plain[0].Class == "internal" || *plain[1].Person.Phone != "030 123456" || plain[1].Score == 77 {
+		t.Errorf("without it: exit code %d: %+v %s", code, plain, stderr)
+	}
+	two := writeConfig(t, oneForm+"criteria: [criteria.yaml, other.yaml]\n")
+	for _, name := range []string{"criteria.yaml", "other.yaml"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(two), name), []byte(strings.Replace(criteria, "ours", strings.TrimSuffix(name, ".yaml"), 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, stderr, code := scoreLines(t, in, "-c", two, "-"); code != 1 || !strings.Contains(stderr, "name one of them with --criteria") {
+		t.Errorf("two products: exit code %d: %s", code, stderr)
+	}
+	if lines, stderr, code := scoreLines(t, in, "-c", two, "--criteria", filepath.Join(filepath.Dir(two), "other.yaml"), "-"); code != 0 || lines[1].Score != 77 {
+		t.Errorf("one of two products: exit code %d: %+v %s", code, lines, stderr)
+	}
+	if _, stderr, code := scoreLines(t, in, "-c", "nowhere.yaml", "-"); code != 1 || !strings.Contains(stderr, "nowhere.yaml") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 func TestScoreGoesOnBehindBrokenLines(t *testing.T) {
 	in := `{"id": 9007199254740993, "form": {"email": "a@b.example", "message": "hello"}}
 this is no JSON

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"html"
 	"strings"
 	"unicode"
 )
@@ -60,10 +61,13 @@ func cutAddress(s string) (first, rest string) {
 
 func readAddress(s string) address {
 	s = strings.TrimSpace(s)
+	if strings.Contains(s, "&lt;") {
+		s = html.UnescapeString(s)
+	}
 	open := strings.LastIndexByte(s, '<')
 	if open >= 0 {
 		email, after, _ := strings.Cut(s[open+1:], ">")
-		name := s[:open]
+		name, _, _ := strings.Cut(s[:open], "<")
 		if strings.TrimSpace(name) == "" {
 			name = strings.Trim(after, " ()")
 		}

@@ -43,8 +43,15 @@ func (r *Reader) classify(l *letter) lead.Class {
 	if l.header.has("In-Reply-To") && l.replied && !strings.Contains(l.header.raw("In-Reply-To"), domainOf(l.from.email)) {
 		least = 5 // an answer most likely: it takes more to say otherwise
 	}
+	if r.isRobot(l.from.email) && (l.replyTo.email == "" || r.id.Own(l.replyTo.email) || r.isRobot(l.replyTo.email)) && scores[lead.ClassNewsletter] == 0 {
+		return lead.ClassOther // a program's own word: a code, a receipt
+	}
 	best, most := lead.ClassInquiry, max(least, scores[lead.ClassInquiry])
 	for _, c := range []lead.Class{lead.ClassNewsletter, lead.ClassVendorPitch, lead.ClassJob, lead.ClassOther} {
+		// Who answers, and quotes what they answer, has a conversation with us.
+		if l.passage.quotes && l.replied && l.header.has("In-Reply-To") && (c == lead.ClassOther || c == lead.ClassNewsletter) && scores[c] < 6 {
+			continue
+		}
 		if scores[c] > most {
 			best, most = c, scores[c]
 		}
@@ -190,6 +197,9 @@ func (r *Reader) scores(l *letter) map[lead.Class]int {
 		}
 	}
 	r.class.each(normal(cut(strings.Join(l.passage.own, "\n"), 8<<10))+subject, add)
+	if r.countsHeads(l.own) {
+		out[lead.ClassInquiry] += 2
+	}
 	r.class.each(subject, func(p phrase) {
 		if section, ok := strings.CutSuffix(p.section, ".subject"); ok {
 			p.section = section
@@ -197,6 +207,23 @@ func (r *Reader) scores(l *letter) map[lead.Class]int {
 		}
 	})
 	return out
+}
+
+// countsHeads: the sender says how many people of theirs there are, as buyers
+// do: "for about 60 people", "80 человек". Sellers count clients.
+func (r *Reader) countsHeads(text string) bool {
+	words := strings.Fields(normal(cut(text, 4<<10)))
+	for i, word := range words {
+		if digits(word) != len(word) || len(word) > 5 {
+			continue
+		}
+		for _, next := range words[i+1 : min(len(words), i+3)] {
+			if r.class.is(next+" ", "heads") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isForm: a site has mailed what somebody filled in, and it can be read.

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	netmail "net/mail"
 )
@@ -15,9 +16,12 @@ import (
 // names, undecoded, in the order of appearance.
 type header map[string][]string
 
+// raw gives a field's first value that says something.
 func (h header) raw(name string) string {
-	if v := h[name]; len(v) > 0 {
-		return strings.TrimSpace(v[0])
+	for _, v := range h[name] {
+		if v = strings.TrimSpace(v); v != "" {
+			return v
+		}
 	}
 	return ""
 }
@@ -71,11 +75,22 @@ func (h header) date() time.Time {
 // rules, what can be recognised is taken.
 func (h header) mediaType(name string) (string, map[string]string) {
 	v := h.raw(name)
+	if len(h[name]) > 1 { // of two, the one that says more
+		for _, other := range h[name] {
+			if lower := strings.ToLower(other); strings.Contains(lower, "multipart/") && strings.Contains(lower, "boundary") {
+				v = other
+				break
+			}
+		}
+	}
 	t, params, err := mime.ParseMediaType(v)
 	if err == nil {
 		return t, params
 	}
-	t, rest, _ := strings.Cut(v, ";")
+	t, rest := v, ""
+	if end := strings.IndexAny(v, "; \t"); end >= 0 {
+		t, rest = v[:end], v[end+1:]
+	}
 	params = map[string]string{}
 	for rest != "" {
 		var p string
@@ -94,6 +109,14 @@ func decodeWords(s string) string {
 	if !strings.Contains(s, "=?") {
 		return decodeText([]byte(s), "")
 	}
+	s = decodeWordsOnce(s)
+	if i := strings.Index(s, "=?"); i >= 0 && strings.Contains(s[i:], "?=") { // encoded twice
+		s = decodeWordsOnce(s)
+	}
+	return s
+}
+
+func decodeWordsOnce(s string) string {
 	var out strings.Builder
 	var pending []byte // undecoded bytes of a run of words in one charset
 	var charset string
@@ -136,29 +159,56 @@ func decodeWords(s string) string {
 // bytes, and how long it is.
 func encodedWord(s string) (charset string, body []byte, n int, ok bool) {
 	part := strings.SplitN(s[2:], "?", 4)
-	if len(part) < 4 || len(part[1]) != 1 || strings.ContainsAny(part[0], " \t") {
+	if len(part) < 3 || len(part[1]) != 1 || strings.ContainsAny(part[0], " \t") {
 		return "", nil, 0, false
 	}
-	if !strings.HasPrefix(part[3], "=") {
+	n = 2 + len(part[0]) + 1 + 1 + 1 + len(part[2])
+	switch {
+	case len(part) == 4 && strings.HasPrefix(part[3], "="):
+		n += 2
+	case len(part) == 4 || part[2] == "": // a question mark in the text
 		return "", nil, 0, false
 	}
-	n = 2 + len(part[0]) + 1 + 1 + 1 + len(part[2]) + 2
 	charset, _, _ = strings.Cut(part[0], "*") // RFC 2231: charset*language
-	switch part[1] {
-	case "B", "b":
-		return charset, decodeBase64([]byte(part[2])), n, true
-	case "Q", "q":
-		return charset, decodeQuoted([]byte(strings.ReplaceAll(part[2], "_", " "))), n, true
+	q := part[1] == "Q" || part[1] == "q"
+	if !q && part[1] != "B" && part[1] != "b" {
+		return "", nil, 0, false
 	}
-	return "", nil, 0, false
+	text := []byte(part[2])
+	// Some mix the two up.
+	if q {
+		if hidden, ok := shortBase64(text); ok {
+			return charset, hidden, n, true
+		}
+		return charset, decodeQuoted(bytes.ReplaceAll(text, []byte("_"), []byte(" "))), n, true
+	}
+	if i := bytes.IndexByte(text, '='); i >= 0 && i+2 < len(text) && unhex(text[i+1]) >= 0 && unhex(text[i+2]) >= 0 {
+		return charset, decodeQuoted(bytes.ReplaceAll(text, []byte("_"), []byte(" "))), n, true
+	}
+	return charset, decodeBase64(text), n, true
+}
+
+// shortBase64 decodes a word that is base64 and says that it is not: letters
+// without a blank whose number is right, in which a text with other letters
+// hides.
+func shortBase64(b []byte) ([]byte, bool) {
+	if len(b) < 12 || len(b)%4 != 0 {
+		return nil, false
+	}
+	for _, c := range bytes.TrimRight(b, "=") {
+		if !inBase64(c) {
+			return nil, false
+		}
+	}
+	text := decodeBase64(b)
+	return text, utf8.Valid(text) && utf8.RuneCount(text) < len(text) && !binary(text)
 }
 
 // decodeBase64 decodes what is base64 in b and passes over the rest.
 func decodeBase64(b []byte) []byte {
 	clean := make([]byte, 0, len(b))
 	for _, c := range b {
-		switch {
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/':
+		if inBase64(c) {
 			clean = append(clean, c)
 		}
 	}
@@ -168,6 +218,10 @@ func decodeBase64(b []byte) []byte {
 	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(clean)))
 	n, _ := base64.RawStdEncoding.Decode(out, clean) // nothing but its own letters is left to refuse
 	return out[:n]
+}
+
+func inBase64(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '+' || c == '/'
 }
 
 // decodeQuoted decodes quoted-printable; what breaks its rules stays as it is.

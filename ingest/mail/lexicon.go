@@ -39,6 +39,7 @@ type lexicon struct {
 func parseLexicon(list string) *lexicon {
 	l := &lexicon{starts: map[[3]byte][]int{}, inner: map[string][]string{}}
 	section, weight := "", 1
+	twice := map[string]bool{} // a phrase counts once, with the weight given first
 	for line := range strings.Lines(list) {
 		line = strings.TrimSpace(line)
 		switch {
@@ -61,6 +62,10 @@ func parseLexicon(list string) *lexicon {
 		if len(text) < 3 {
 			continue
 		}
+		if twice[section+"\n"+text] {
+			continue
+		}
+		twice[section+"\n"+text] = true
 		key := [3]byte{text[0], text[1], text[2]}
 		l.starts[key] = append(l.starts[key], len(l.phrases))
 		l.phrases = append(l.phrases, phrase{text, section, weight})

@@ -9,7 +9,7 @@ import (
 // can be found, as a person may have added it.
 func TestWordLists(t *testing.T) {
 	known := map[string]string{
-		"class": `auto.subject auto.text bounce.subject bounce.text form.notice form.maker form.meta form.end
+		"class": `auto.subject auto.text bounce.subject bounce.text form.notice form.maker form.meta form.end heads
 			newsletter vendor_pitch vendor_pitch.subject job job.subject other other.subject inquiry`,
 		"layout": `closing thanks attribution forwarded forwarded.end original label.from label.to label.date label.subject label.other
 			subject.reply subject.forward device disclaimer banner postscript call.me robot mailer.daemon role company

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	nettextproto "net/textproto"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message/textproto"
+	"golang.org/x/text/encoding"
 )
 
 // Limits on what one mail may cost. What lies beyond them is passed over.
@@ -28,14 +30,16 @@ type message struct {
 	html        strings.Builder // text/html parts, decoded
 	report      string          // multipart/report's report-type
 	attachments []string
-	cards       []string   // text/vcard parts
-	nested      []*message // message/rfc822 parts
+	cards       []string          // text/vcard parts
+	nested      []*message        // message/rfc822 parts
+	charset     encoding.Encoding // of the first text that is not UTF-8; nil: none
 	parts       int
 }
 
 var (
 	errEmpty  = errors.New("the message is empty")
 	errBinary = errors.New("no mail: binary data without a readable header")
+	errLong   = errors.New("the header is too long")
 	errDamage = errors.New("the parts of the message are damaged")
 )
 
@@ -46,7 +50,7 @@ func parse(raw []byte, depth int) (*message, error) {
 		return nil, errEmpty
 	}
 	// An mbox separator before the header is no part of it.
-	if bytes.HasPrefix(raw, []byte("From ")) || bytes.HasPrefix(raw, []byte(">From ")) {
+	if separator, ok := bytes.CutPrefix(bytes.TrimPrefix(raw, []byte(">")), []byte("From ")); ok && !bytes.HasPrefix(bytes.TrimLeft(separator, " "), []byte(":")) {
 		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
 			raw = raw[i+1:]
 		}
@@ -68,8 +72,12 @@ func parse(raw []byte, depth int) (*message, error) {
 // parseFast reads a mail that keeps the rules. With an error, the message
 // holds what was read until then, or is nil.
 func parseFast(raw []byte, depth int) (*message, error) {
-	br := bufio.NewReader(&io.LimitedReader{R: bytes.NewReader(raw), N: maxHeader})
+	head := &io.LimitedReader{R: bytes.NewReader(raw), N: maxHeader}
+	br := bufio.NewReader(head)
 	h, err := textproto.ReadHeader(br)
+	if err == nil && head.N == 0 && br.Buffered() == 0 {
+		err = errLong
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
@@ -99,7 +107,11 @@ func bodyOf(raw []byte) []byte {
 func headerOf(h *textproto.Header) header {
 	out := make(header, h.Len())
 	for f := h.Fields(); f.Next(); {
-		out[f.Key()] = append(out[f.Key()], f.Value())
+		name := f.Key()
+		if strings.HasSuffix(name, " ") { // "From : ..."
+			name = nettextproto.CanonicalMIMEHeaderKey(strings.TrimRight(name, " "))
+		}
+		out[name] = append(out[name], f.Value())
 	}
 	return out
 }
@@ -128,8 +140,11 @@ func (m *message) read(h header, body io.Reader, depth int) error {
 			return fmt.Errorf("read %s part: %w", mediaType, err)
 		}
 		p.content = decodeTransfer(encoded, h.token("Content-Transfer-Encoding"))
+		if p.mediaType == "application/octet-stream" && !binary(p.content) {
+			p.mediaType = "text/plain"
+		}
 		if p.isText() {
-			p.content = []byte(decodeText(p.content, params["charset"]))
+			p.content = []byte(m.decode(p.content, params["charset"]))
 		}
 	}
 	m.take(p, depth)
@@ -191,7 +206,19 @@ func (p *part) wanted() bool {
 	case p.attached:
 		return false
 	}
-	return p.mediaType == "text/plain" || p.mediaType == "text/html" || p.mediaType == "" || p.mediaType == "text"
+	// A text whose sender does not know its type comes as octets, without a
+	// name.
+	return p.mediaType == "text/plain" || p.mediaType == "text/html" || p.mediaType == "" || p.mediaType == "text" ||
+		p.mediaType == "application/octet-stream" && p.name == ""
+}
+
+// decode gives a text part as UTF-8, and remembers its charset for what does
+// not say its own.
+func (m *message) decode(b []byte, name string) string {
+	if m.charset == nil {
+		m.charset = charsetOf(b, name)
+	}
+	return decodeText(b, name)
 }
 
 // take files a part under what it is.
@@ -220,7 +247,7 @@ func (m *message) take(p part, depth int) {
 		if strings.EqualFold(p.params["format"], "flowed") {
 			text = unflow(text, strings.EqualFold(p.params["delsp"], "yes"))
 		}
-		appendText(&m.plain, text)
+		appendText(&m.plain, m.cutFiles(text))
 	}
 }
 
@@ -228,6 +255,36 @@ func (m *message) attach(name string) {
 	if name = strings.TrimSpace(name); name != "" && len(m.attachments) < maxAttachments {
 		m.attachments = append(m.attachments, name)
 	}
+}
+
+// cutFiles cuts files out of a text that stand in it as uuencode writes them,
+// and notes their names.
+func (m *message) cutFiles(text string) string {
+	var left strings.Builder
+	for from := 0; ; {
+		begin := strings.Index(text[from:], "begin ")
+		if begin < 0 {
+			break
+		}
+		begin += from
+		from = begin + len("begin ")
+		line, _, _ := strings.Cut(text[begin:], "\n")
+		words := strings.SplitN(strings.TrimSpace(line), " ", 3)
+		if begin > 0 && text[begin-1] != '\n' || len(words) < 3 || len(words[1]) != 3 || digits(words[1]) != 3 {
+			continue
+		}
+		end := strings.Index(text[from:], "\nend")
+		if end < 0 {
+			break
+		}
+		m.attach(words[2])
+		left.WriteString(text[:begin])
+		text, from = text[from+end+len("\nend"):], 0
+	}
+	if left.Len() == 0 {
+		return text
+	}
+	return left.String() + text
 }
 
 func appendText(b *strings.Builder, text string) {
@@ -251,14 +308,39 @@ func cut(s string, n int) string {
 	return s[:max(n, 0)]
 }
 
-func decodeTransfer(b []byte, encoding string) []byte {
-	switch encoding {
-	case "base64":
+func decodeTransfer(b []byte, transfer string) []byte {
+	switch {
+	case transfer == "base64" && !isSpaced(b):
 		return decodeBase64(b)
-	case "quoted-printable":
-		return decodeQuoted(b)
+	case transfer == "quoted-printable":
+		b = decodeQuoted(b)
+	}
+	if text, ok := hiddenBase64(b); ok {
+		return text
 	}
 	return b
+}
+
+// isSpaced reports whether b has blanks between its words, as base64 has not.
+func isSpaced(b []byte) bool {
+	b = b[:min(len(b), 2000)]
+	return bytes.Count(b, []byte(" ")) > len(b)/20+2
+}
+
+// hiddenBase64 decodes what is base64 and does not say so: long lines of
+// nothing else, that make a text.
+func hiddenBase64(b []byte) ([]byte, bool) {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(b), []byte("\n"))
+	if len(bytes.TrimRight(line, "\r")) < 60 || bytes.IndexByte(line, ' ') >= 0 {
+		return nil, false
+	}
+	for _, c := range bytes.TrimSpace(b) {
+		if !inBase64(c) && c != '=' && c != '\n' && c != '\r' {
+			return nil, false
+		}
+	}
+	text := decodeBase64(b)
+	return text, utf8.Valid(text) && bytes.IndexByte(text, ' ') > 0 && !binary(text)
 }
 
 // unflow joins the soft-broken lines of format=flowed text (RFC 3676).

@@ -43,14 +43,17 @@ func NewReader(id *ingest.Identity) *Reader {
 // The error is for what nobody could read: nothing at all, or binary data
 // without a header.
 func (r *Reader) Contact(raw []byte, received time.Time) (lead.Contact, error) {
+	raw = tidy(raw)
 	m, err := parse(raw, 0)
 	if err != nil {
 		return lead.Contact{}, fmt.Errorf("read mail of %d bytes: %w", len(raw), err)
 	}
+	id := contactID(m.header, raw) // of the header as it came
+	m.header.recode(m.charset)
 	l := r.open(m)
 	c := r.contact(l, r.classify(l))
 	c.Kind = lead.KindMail
-	c.ID = contactID(m.header, raw)
+	c.ID = id
 	c.Subject = l.subject
 	c.At, c.Received = r.when(l.date, received), received
 	c.MessageID, c.InReplyTo = m.header.id("Message-Id"), m.header.answered()
@@ -101,12 +104,14 @@ type letter struct {
 func (r *Reader) open(m *message) *letter {
 	l := &letter{m: m, header: m.header, subject: m.header.text("Subject"), date: m.header.date()}
 	l.from = r.address(m.header.raw("From"))
-	if l.from.email == "" {
-		if s := r.address(m.header.raw("Sender")); s.email != "" {
-			l.from.email = s.email
-			if l.from.name == "" {
-				l.from.name = s.name
-			}
+	for _, name := range [...]string{"Sender", "Reply-To", "Return-Path"} {
+		if l.from.email != "" {
+			break
+		}
+		s := r.address(m.header.raw(name))
+		l.from.email = s.email
+		if l.from.name == "" {
+			l.from.name = s.name
 		}
 	}
 	// A list of ours puts itself in the sender's place: "Jo via Sales".
@@ -239,10 +244,18 @@ func (r *Reader) contact(l *letter, class lead.Class) lead.Contact {
 	}
 	r.describe(&c, who, l.own, l.signature, l.date)
 	r.readCards(&c, l.m.cards)
-	if local, _, _ := strings.Cut(who.email, "@"); class == lead.ClassAutoReply && c.Person.Name == "" && r.layout.has(normal(local), "role") {
+	local, _, _ := strings.Cut(who.email, "@")
+	if class == lead.ClassAutoReply && (hasTicket(l.subject) || c.Person.Name == "" && r.layout.has(normal(local), "role")) {
 		c.Person, c.Company = lead.Person{}, lead.Company{} // a help desk's machine
 	}
 	return c
+}
+
+// hasTicket reports whether a subject has the number of a ticket: "[Ticket
+// #48213]".
+func hasTicket(subject string) bool {
+	_, number, ok := strings.Cut(subject, "#")
+	return ok && len(number) >= 4 && digits(number[:4]) == 4
 }
 
 // describe sets person and company from an address, words and signature.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,11 @@ func TestBombs(t *testing.T) {
 		"nested mails":   "From: a@b.example\n" + strings.Repeat("Content-Type: message/rfc822\n\nFrom: a@b.example\n", 1000) + "\nhi\n",
 		"long text":      "From: a@b.example\n\n" + strings.Repeat("ж", 1<<20),
 		"long header":    "From: a@b.example\nSubject: " + strings.Repeat("x", 2<<20) + "\n\nhi\n",
+		"folded header":  "References: " + strings.Repeat("<x@y.example>\n ", 1<<18) + "\nFrom: a@b.example\n\nhi\n",
+		"broken headers": "From: a@b.example\n" + strings.Repeat("no header\nhello: x\n", 1<<17) + "\nhi\n",
+		"uuencode":       "From: a@b.example\n\n" + strings.Repeat("begin 644 x\nend\n", 1<<14) + strings.Repeat("begin 644 x\n", 1<<14),
+		"long base64":    "From: a@b.example\n\n" + strings.Repeat("QUFB", 1<<19),
+		"8-bit noise":    "From: a@b.example\nSubject: \xa4\xa4\n\n" + strings.Repeat("\xa4\xff\x81 ", 1<<19),
 		"many headers":   strings.Repeat("X-A: b\n", 200000) + "\nhi\n",
 		"deep html":      "From: a@b.example\nContent-Type: text/html\n\n" + strings.Repeat("<div><blockquote>", 20000) + "x",
 		"many quotes":    "From: a@b.example\n\n" + strings.Repeat("On 1.1.2026 x <a@b.example>\n", 10000),
@@ -182,9 +188,15 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			c, err := r.Contact([]byte(raw), received)
 			if err != nil {
 				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20+32*uint64(len(raw)) {
+				t.Errorf("%d MiB were allocated for %d KiB of mail", n>>20, len(raw)>>10)
 			}
 			if len(c.Text) > ingest.MaxText || len(c.Attachments) > ingest.MaxAttachments {
 				t.Errorf("%d bytes of text, %d attachments", len(c.Text), len(c.Attachments))
@@ -200,6 +212,14 @@ func FuzzReader(f *testing.F) {
 	r := newReader(f)
 	for _, raw := range samples(f) {
 		f.Add(raw)
+	}
+	for _, l := range letters(f) {
+		f.Add(l.raw)
+	}
+	for _, b := range malformed() {
+		if len(b.raw) < 10<<10 {
+			f.Add([]byte(b.raw))
+		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := r.Contact(raw, received)

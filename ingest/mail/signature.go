@@ -17,6 +17,7 @@ const maxSignature = 20
 // It gives the text and the signature's lines.
 func (r *Reader) trim(own []string, name string) (text string, signature []string) {
 	lines := r.dropNotices(own)
+	lines = lines[firstLine(lines):]
 	start, skip := len(lines), 0
 	for i, line := range lines {
 		if strings.TrimSpace(line) == "" {
@@ -96,7 +97,7 @@ func (r *Reader) signs(lines []string, i int, name string) (int, bool) {
 		}
 	}
 	// The sender's name on a line of its own, or with the title behind it.
-	if first := firstLine(lines); i > first && short(rest, 12) {
+	if i > 0 && short(rest, 12) {
 		head, _, _ := strings.Cut(line, ",")
 		head, _, _ = strings.Cut(head, " | ")
 		head, _, _ = strings.Cut(head, " (") // Jo Doe (she/her)

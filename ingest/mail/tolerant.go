@@ -2,12 +2,16 @@ package mail
 
 import (
 	"bytes"
+	"maps"
 	"mime"
 	"net/textproto"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // maxTolerant is how much of a damaged mail is looked at, in bytes. The text
@@ -32,7 +36,7 @@ func parseTolerant(raw []byte, depth int) (*message, error) {
 		}
 	}
 	m := &message{header: h}
-	appendText(&m.plain, decodeText(decodeTransfer(body, h.token("Content-Transfer-Encoding")), ""))
+	appendText(&m.plain, m.cutFiles(m.decode(decodeTransfer(body, h.token("Content-Transfer-Encoding")), "")))
 	return m, nil
 }
 
@@ -115,46 +119,144 @@ func (m *message) takeAll(p *enmime.Part, depth, level int) {
 			leaf.content = leaf.content[:2*maxText]
 		}
 		if leaf.isText() {
-			leaf.content = []byte(guessText(leaf.content))
+			leaf.content = []byte(m.decode(leaf.content, ""))
 		}
 		m.take(leaf, depth+level+1)
 	}
 }
 
+// tidy makes of a whole mail in UTF-16, behind a byte order mark, or with
+// nothing but CR at its lines' ends one that can be read as any other.
+func tidy(raw []byte) []byte {
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	head := raw[:min(len(raw), 1000)]
+	if marked := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")); marked && zeros(head, 0)+zeros(head, 1) > min(len(head), 512)/4 {
+		table := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)
+		if text, err := table.NewDecoder().Bytes(raw[:min(len(raw), maxTolerant)]); err == nil {
+			raw, head = text, text[:min(len(text), 1000)]
+		}
+	}
+	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 {
+		return bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
+	}
+	return raw
+}
+
+// Limits of a header that breaks the rules, in bytes.
+const (
+	maxKept  = 64 << 10 // of fields that nobody asks for
+	maxField = 32 << 10 // of one field
+)
+
 // looseHeader reads header lines and passes over what is none, up to the
-// first empty line. Where the very first lines are no header lines, there is
-// no header: all is body.
+// first empty line, or to where only text follows. Where the very first lines
+// are no header lines, there is no header: all is body.
 func looseHeader(raw []byte) (header, []byte) {
 	h := header{}
-	name, rest := "", raw
-	for len(rest) > 0 && len(raw)-len(rest) < maxHeader {
+	name, kept, rest := "", 0, raw
+	for len(rest) > 0 {
 		line, next, _ := bytes.Cut(rest, []byte("\n"))
 		line = bytes.TrimRight(line, "\r")
-		if len(line) == 0 {
-			if len(h) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 {
+			switch {
+			case len(h) == 0:
 				rest = next
 				continue
+			case len(line) == 0 || !startsField(next):
+				return h, next
 			}
-			return h, next
 		}
 		key, value, ok := bytes.Cut(line, []byte(":"))
 		switch {
 		case line[0] == ' ' || line[0] == '\t':
-			if name != "" {
-				v := h[name]
-				v[len(v)-1] += " " + string(bytes.TrimSpace(line))
+			if v := h[name]; name != "" && len(v[len(v)-1]) < maxField {
+				v[len(v)-1] += " " + string(bytes.TrimSpace(line[:min(len(line), maxField)]))
 			}
-		case ok && headerName(key):
+		case ok && headerName(key) && (usualField(key) || !h.has("From") || moreFields(next)):
 			name = textproto.CanonicalMIMEHeaderKey(string(bytes.TrimRight(key, " \t")))
-			h[name] = append(h[name], string(bytes.TrimSpace(value)))
+			if kept += len(line); kept > maxKept && !usualField(key) {
+				name = ""
+				break
+			}
+			h[name] = append(h[name], string(bytes.TrimSpace(value[:min(len(value), maxField)])))
 		case len(h) == 0:
 			return header{}, raw
+		case !moreFields(next) || bytes.HasPrefix(line, []byte("--")) && strings.HasPrefix(h.token("Content-Type"), "multipart/"):
+			return h, rest
 		default:
 			name = ""
 		}
 		rest = next
 	}
 	return h, rest
+}
+
+// startsField reports whether a header's field begins here.
+func startsField(b []byte) bool {
+	key, _, ok := bytes.Cut(b[:min(len(b), 80)], []byte(":"))
+	return ok && headerName(key)
+}
+
+// moreFields reports whether a usual field comes before the next empty line,
+// not far from here.
+func moreFields(b []byte) bool {
+	for range 20 {
+		line, next, _ := bytes.Cut(b, []byte("\n"))
+		if len(bytes.TrimSpace(line)) == 0 {
+			return false
+		}
+		if key, _, ok := bytes.Cut(line[:min(len(line), 80)], []byte(":")); ok && headerName(key) && usualField(key) {
+			return true
+		}
+		b = next
+	}
+	return false
+}
+
+// usualField reports whether mails' headers have a field of this name, and
+// texts hardly ever a line that begins so.
+func usualField(key []byte) bool {
+	switch strings.ToLower(string(bytes.TrimRight(key, " \t"))) {
+	case "from", "to", "cc", "subject", "date", "sender", "received", "references", "precedence", "organization", "importance", "priority",
+		"keywords", "lines", "status", "sensitivity":
+		return true
+	}
+	return bytes.IndexByte(key, '-') > 0
+}
+
+// recode puts 8-bit text in the header right that does not say its charset: it
+// is that of the body, or, where that has none, the one that the header's
+// letters show.
+func (h header) recode(body encoding.Encoding) {
+	table := body
+	for _, values := range h {
+		for i, v := range values {
+			if utf8.ValidString(v) {
+				continue
+			}
+			if table == nil {
+				if table = GuessCharset(h.eightBit()); table == nil {
+					return // UTF-8 with a few broken bytes
+				}
+			}
+			if text, err := table.NewDecoder().String(v); err == nil {
+				values[i] = text
+			}
+		}
+	}
+}
+
+// eightBit gives all values that are not ASCII, in a fixed order.
+func (h header) eightBit() []byte {
+	var all []byte
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			if !utf8.ValidString(v) {
+				all = append(append(all, v...), '\n')
+			}
+		}
+	}
+	return all
 }
 
 func headerName(b []byte) bool {

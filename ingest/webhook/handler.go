@@ -157,21 +157,31 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 }
 
 func (h *Handler) accept(ctx context.Context, header http.Header, src *source, posted post, received time.Time) (string, error) {
-	posted.guessAll()
-	c := ingest.FormContact(posted.fields, src.Fields)
+	c, err := h.formContact(header, src, &posted, received)
+	if err != nil {
+		return "", err
+	}
 	if posted.json && src.Events {
 		ingest.MarkEvent(&c)
 	}
-	if len(c.Fields) == 0 && len(posted.files) == 0 {
-		return "", &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
-	}
-	c.Source, c.Attachments, c.Received = src.name, posted.files, received
-	c.ID, c.RepeatAfter = contactID(header, &c)
 	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
 		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
 	}
 	h.identity.Complete(&c)
 	return h.store(ctx, src, &c)
+}
+
+// formContact makes a contact of a post that anybody may send. It is not
+// complete yet.
+func (h *Handler) formContact(header http.Header, src *source, posted *post, received time.Time) (lead.Contact, error) {
+	posted.guessAll()
+	c := ingest.FormContact(posted.fields, src.Fields)
+	if len(c.Fields) == 0 && len(posted.files) == 0 {
+		return lead.Contact{}, &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
+	}
+	c.Source, c.Attachments, c.Received = src.name, posted.files, received
+	c.ID, c.RepeatAfter = contactID(header, &c)
+	return c, nil
 }
 
 // store hands a contact in and gives its id.
