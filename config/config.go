@@ -20,6 +20,7 @@ import (
 	"leadd/ingest/webhook"
 	"leadd/internal/clickhouse"
 	"leadd/internal/stream"
+	"leadd/sink/notify"
 )
 
 // Config is the whole configuration. Its YAML keys are those of the example,
@@ -43,6 +44,7 @@ type Config struct {
 	Identity   ingest.IdentityConfig     `yaml:"identity"`
 	Webhooks   map[string]webhook.Config `yaml:"webhooks"`
 	Mailboxes  map[string]mailbox.Config `yaml:"mailboxes"`
+	Notify     map[string]notify.Config  `yaml:"notify"`
 }
 
 // Default is the configuration of an empty file.
@@ -113,13 +115,16 @@ func (c *Config) validate(d *decoder) {
 		}
 		d.mistakes("mailboxes."+name, errors.Join(append(c.Mailboxes[name].Validate(), checkName(name))...))
 	}
+	for _, name := range sortedKeys(c.Notify) {
+		d.mistakes("notify."+name, errors.Join(checkName(name), c.Notify[name].Validate()))
+	}
 }
 
 func checkName(name string) error {
 	if sourceName.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("%q is no name for a source: small letters, digits, - and _, at most 63", name)
+	return fmt.Errorf("%q is no name here: small letters, digits, - and _, at most 63", name)
 }
 
 // CheckListen tells what is wrong with an address to serve on: beyond

@@ -35,13 +35,7 @@ var prefix = []byte(`{"v":` + strconv.Itoa(FormatVersion) + `,`)
 // Encode writes v as a record's value. The same value gives the same bytes
 // on every machine.
 func Encode[T Value](v *T) ([]byte, error) {
-	b := append(make([]byte, 0, usualSize(v)), prefix[:len(prefix)-1]...)
-	b, err := json.Append(b, v, 0)
-	if err != nil {
-		return nil, fmt.Errorf("encode %T: %w", *v, err)
-	}
-	b[len(prefix)-1] = ',' // the object's own brace becomes the comma behind "v"
-	return b, nil
+	return Append(make([]byte, 0, usualSize(v)), v)
 }
 
 // usualSize is how many bytes most values of a type take, so that one buffer
@@ -51,6 +45,41 @@ func usualSize(v any) int {
 		return 3 << 10
 	}
 	return 1 << 10
+}
+
+// Append is Encode, to the end of b.
+func Append[T Value](b []byte, v *T) ([]byte, error) {
+	b, err := appendMembers(append(b, prefix[:len(prefix)-1]...), v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", *v, err)
+	}
+	return b, nil
+}
+
+// AppendScored is Append for a scored contact that was read from the record
+// contact and found canonical by DecodeContact. It was not changed since, and
+// its bytes are taken over as they are.
+func AppendScored(b []byte, s *Scored, contact []byte) ([]byte, error) {
+	b = append(append(b, prefix...), `"contact":{`...)
+	b, err := appendMembers(append(b, contact[len(prefix):]...), &struct {
+		Contact *struct{} `json:"contact,omitempty"` // hides that of Scored
+		Scored
+	}{Scored: *s})
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", *s, err)
+	}
+	return b, nil
+}
+
+// appendMembers writes a comma and the members of an object and its closing
+// brace.
+func appendMembers(b []byte, v any) ([]byte, error) {
+	n := len(b)
+	b, err := json.Append(b, v, 0)
+	if err == nil {
+		b[n] = ',' // the object's own brace
+	}
+	return b, err
 }
 
 // Decode reads what Encode wrote. It fails with ErrNewerFormat where the

@@ -11,8 +11,8 @@ const MaxRaw = 1 << 20
 type DeadLetter struct {
 	ID        string    `json:"id"`     // the same however often the same thing is refused; see ContactID
 	At        time.Time `json:"at"`     // when it was refused
-	Stage     string    `json:"stage"`  // who refused it: "ingest", "scoring" or "sink"
-	Source    string    `json:"source"` // the configured source, or the topic it was read from
+	Stage     string    `json:"stage"`  // who refused it: "ingest", "scoring", "sink" or "notify"
+	Source    string    `json:"source"` // the configured source or destination, or the topic it was read from
 	Reason    string    `json:"reason"` // what was wrong, and what to do
 	Origin    string    `json:"origin"` // where it stood: "INBOX uid 17 of validity 3", "leadd.contacts/2@1045", an address
 	Raw       []byte    `json:"raw"`    // the bytes as received

@@ -23,19 +23,29 @@ type batch struct {
 	states                      []*batchState // in the order they were first touched
 	byKey                       map[string]*batchState
 	seen                        map[string]lead.Seen
-	seenOrder                   []lead.Record // key and value of each id seen
+	seenOrder                   []lead.Record // of the changelog, for each id seen
+	rows                        []row         // of the store, for the same
 	received                    []time.Time
 	scoredBytes, changelogBytes int
+	chunk                       []byte // memory for the values of records
+	contact                     lead.Contact
+	result                      lead.Scored
 }
 
 // batchState is a prospect's newest state in the batch.
 type batchState struct {
 	prospect *lead.Prospect
-	value    []byte
+	fresh    bool // there was no state of it before the batch
+	size     int  // about what the encoded state takes
 }
 
-func newBatch(w *worker) *batch {
-	return &batch{worker: w, next: w.at.next, byKey: make(map[string]*batchState), seen: make(map[string]lead.Seen)}
+// newBatch makes a batch that is likely to get n contacts.
+func newBatch(w *worker, n int) *batch {
+	n = min(n, w.config.BatchContacts)
+	return &batch{
+		worker: w, next: w.at.next, byKey: make(map[string]*batchState, n/2), seen: make(map[string]lead.Seen, n),
+		scored: make([]lead.Record, 0, n), seenOrder: make([]lead.Record, 0, n), rows: make([]row, 0, 2*n), received: make([]time.Time, 0, n),
+	}
 }
 
 // full reports whether the batch must be flushed. One more contact adds a
@@ -49,8 +59,9 @@ func (b *batch) full() bool {
 // becomes a dead letter, and the line goes on; an error is the store's.
 func (b *batch) add(r lead.Record) error {
 	b.next = r.Offset + 1
-	c := new(lead.Contact)
-	if err := b.decode(r, c); err != nil {
+	c := &b.contact // nothing keeps it
+	canonical, err := b.decode(r, c)
+	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
 	seen, known, err := b.find(c.ID)
@@ -64,6 +75,7 @@ func (b *batch) add(r lead.Record) error {
 			return nil
 		}
 		c.ID = lead.ContactID(c.ID, c.Received.UTC().Format(receivedFormat))
+		canonical = false // that is another contact than the record's
 	}
 	findings, err := b.findings(c)
 	if err != nil {
@@ -73,41 +85,66 @@ func (b *batch) add(r lead.Record) error {
 	if err != nil {
 		return err
 	}
-	after, scored := b.engine.Apply(before, c, findings, r.Offset)
-	value, err := lead.Encode(&scored)
+	var after *lead.Prospect
+	after, b.result = b.engine.Apply(before, c, findings, r.Offset)
+	value, err := b.encodeScored(canonical, r.Value)
 	if err == nil && len(value) > maxRecord {
 		err = fmt.Errorf("the scored contact has %d bytes, more than the %d that a record may have", len(value), maxRecord)
 	}
 	if err != nil {
 		return b.bury(lead.TopicContacts, r, err)
 	}
-	state, err := lead.Encode(after)
-	if err != nil {
-		return b.bury(lead.TopicContacts, r, err)
-	}
-	b.keep(lead.Record{Key: r.Key, Value: value}, after, state)
+	b.scored = append(b.scored, lead.Record{Key: r.Key, Value: b.take(value)})
+	b.scoredBytes += recordSize(b.scored[len(b.scored)-1])
+	b.keep(after, before == nil)
 	b.received = append(b.received, c.Received)
 	return b.see(id, lead.Seen{Prospect: after.Key, Received: c.Received.UnixMilli(), Offset: r.Offset})
+}
+
+func (b *batch) encodeScored(canonical bool, contact []byte) ([]byte, error) {
+	if canonical {
+		return lead.AppendScored(b.space(), &b.result, contact)
+	}
+	return lead.Append(b.space(), &b.result)
 }
 
 // receivedFormat is RFC 3339 with milliseconds: with the id it makes the id
 // of a contact whose content has come before.
 const receivedFormat = "2006-01-02T15:04:05.000Z07:00"
 
+// chunkBytes is how much memory is taken at once for keys and values.
+const chunkBytes = 64 << 10
+
+// space gives memory of the batch to append to, and take keeps what was
+// appended. What did not fit has memory of its own.
+func (b *batch) space() []byte {
+	if cap(b.chunk)-len(b.chunk) < chunkBytes/16 {
+		b.chunk = make([]byte, 0, chunkBytes)
+	}
+	return b.chunk[len(b.chunk):]
+}
+
+func (b *batch) take(appended []byte) []byte {
+	if n := len(b.chunk) + len(appended); n <= cap(b.chunk) {
+		b.chunk = b.chunk[:n]
+	}
+	return appended[:len(appended):len(appended)]
+}
+
 // decode reads a contact and refuses what would break the stage's bounds.
-func (b *batch) decode(r lead.Record, c *lead.Contact) error {
-	if err := lead.Decode(r.Value, c); err != nil {
-		return err
+func (b *batch) decode(r lead.Record, c *lead.Contact) (canonical bool, err error) {
+	if canonical, err = lead.DecodeContact(r.Value, c); err != nil {
+		return false, err
 	}
 	switch {
 	case c.ID == "" || len(c.ID) > MaxID:
-		return fmt.Errorf("the contact's id has %d bytes; it needs 1 to %d", len(c.ID), MaxID)
+		err = fmt.Errorf("the contact's id has %d bytes; it needs 1 to %d", len(c.ID), MaxID)
 	case c.Prospect == "" || len(c.Prospect) > MaxKey:
-		return fmt.Errorf("the prospect's key has %d bytes; it needs 1 to %d", len(c.Prospect), MaxKey)
+		err = fmt.Errorf("the prospect's key has %d bytes; it needs 1 to %d", len(c.Prospect), MaxKey)
 	case c.Prospect != string(r.Key):
-		return fmt.Errorf("the contact is about %q, but stands under the key %q, where another's state is", c.Prospect, r.Key)
+		err = fmt.Errorf("the contact is about %q, but stands under the key %q, where another's state is", c.Prospect, r.Key)
 	}
-	return nil
+	return canonical, err
 }
 
 // findings guards the line against an extractor that fails on a text nobody
@@ -130,13 +167,16 @@ func (b *batch) find(id string) (lead.Seen, bool, error) {
 }
 
 func (b *batch) see(id string, seen lead.Seen) error {
-	value, err := lead.Encode(&seen)
+	value, err := lead.Append(b.space(), &seen)
 	if err != nil {
 		return err
 	}
 	b.seen[id] = seen
-	r := lead.Record{Key: []byte(seenPrefix + id), Value: value}
+	r := lead.Record{Value: b.take(value), Key: b.take(append(append(b.space(), seenPrefix...), id...))}
 	b.seenOrder = append(b.seenOrder, r)
+	row := seenRow(b.space(), id, seen)
+	b.take(row.key[:len(row.key)+len(row.value)])
+	b.rows = append(b.rows, row)
 	b.changelogBytes += recordSize(r)
 	return nil
 }
@@ -156,27 +196,57 @@ func (b *batch) prospect(key string) (*lead.Prospect, error) {
 	return p, err
 }
 
-func (b *batch) keep(scored lead.Record, p *lead.Prospect, value []byte) {
-	b.scored = append(b.scored, scored)
-	b.scoredBytes += recordSize(scored)
+// keep notes a prospect's new state; fresh: it had none.
+func (b *batch) keep(p *lead.Prospect, fresh bool) {
 	s := b.byKey[p.Key]
 	if s == nil {
-		s = new(batchState)
+		s = &batchState{fresh: fresh}
 		b.byKey[p.Key] = s
 		b.states = append(b.states, s)
 	}
-	b.changelogBytes += len(value) - len(s.value) + len(p.Key) + 32
-	s.prospect, s.value = p, value
+	size := stateSize(p)
+	b.changelogBytes += size - s.size
+	s.prospect, s.size = p, size
 }
 
-// changelog gives the records for lead.TopicProspects: each prospect's last
-// state, then the ids seen.
-func (b *batch) changelog() []lead.Record {
-	records := make([]lead.Record, 0, len(b.states)+len(b.seenOrder))
-	for _, s := range b.states {
-		records = append(records, lead.Record{Key: []byte(prospectPrefix + s.prospect.Key), Value: s.value})
+// stateSize is about what a state takes in the changelog, at least half of it
+// where all its text must be escaped.
+func stateSize(p *lead.Prospect) int {
+	const object, member = 200, 100 // names, numbers, times
+	size := object + 2*len(p.Key) + len(p.Name) + len(p.FirstSource)
+	for i := range p.People {
+		who := &p.People[i]
+		size += member + len(who.Email) + len(who.Name) + len(who.Phone) + len(who.Title)
 	}
-	return append(records, b.seenOrder...)
+	size += member * (len(p.Kinds) + len(p.Events))
+	for i := range p.Standings {
+		s := &p.Standings[i]
+		size += object + len(s.Product) + len(s.Criteria) + member*len(s.Falls)
+		for i := range s.Met {
+			size += member/2 + len(s.Met[i].Criterion)
+		}
+		for i := range s.Touches {
+			const moment = 14 // of a time in milliseconds and its comma
+			size += member + moment*len(s.Touches[i].At)
+		}
+	}
+	return size
+}
+
+// changes gives the records for lead.TopicProspects, each prospect's last
+// state and then the ids seen, and the same for the store.
+func (b *batch) changes() (records []lead.Record, rows []row, err error) {
+	records, rows = make([]lead.Record, 0, len(b.states)+len(b.seenOrder)), b.rows
+	for _, s := range b.states {
+		value, err := lead.Append(b.space(), s.prospect)
+		if err != nil {
+			return nil, nil, fmt.Errorf("state of %q: %w", s.prospect.Key, err)
+		}
+		s.size = len(value)
+		r := lead.Record{Value: b.take(value), Key: b.take(append(append(b.space(), prospectPrefix...), s.prospect.Key...))}
+		records, rows = append(records, r), stateRows(rows, r, s.fresh)
+	}
+	return append(records, b.seenOrder...), rows, nil
 }
 
 // bury adds a dead letter for a record that could not be understood.

@@ -33,9 +33,15 @@ func (c *cache) get(key string) *lead.Prospect {
 }
 
 func (c *cache) put(p *lead.Prospect, size int) {
-	c.remove(p.Key)
-	c.byKey[p.Key] = c.order.PushFront(&cached{state: p, size: size})
-	c.size += size
+	e := c.byKey[p.Key]
+	if e == nil {
+		e = c.order.PushFront(new(cached))
+		c.byKey[p.Key] = e
+	}
+	c.order.MoveToFront(e)
+	was := e.Value.(*cached)
+	c.size += size - was.size
+	was.state, was.size = p, size
 	for c.size > c.limit {
 		c.remove(c.order.Back().Value.(*cached).state.Key)
 	}

@@ -9,9 +9,12 @@ type Config struct {
 	// CacheBytes is how much state of hot prospects is kept in memory, per
 	// partition, as encoded bytes; the memory taken is about twice that.
 	CacheBytes int
+	// BlockBytes is how much of the local stores' files is kept in memory, all
+	// partitions together.
+	BlockBytes int
 }
 
 // DefaultConfig is the configuration where the file says nothing.
 func DefaultConfig() Config {
-	return Config{BatchContacts: 2000, CacheBytes: 4 << 20}
+	return Config{BatchContacts: 2000, CacheBytes: 4 << 20, BlockBytes: 32 << 20}
 }

@@ -385,6 +385,16 @@ stages: {opportunity: 'stage == lead && met(a) && count(a, c) == 1'}`)
 	}
 }
 
+// ledger is what a record adds to the ledger, as text.
+func ledger(s lead.Verdict) string {
+	var b strings.Builder
+	for _, r := range s.Reasons {
+		fmt.Fprintf(&b, "%s %+d: %s\n", r.Criterion, r.Points, r.Evidence)
+	}
+	fmt.Fprintf(&b, "= %d, %v", s.Score, s.Stage)
+	return b.String()
+}
+
 func TestPeople(t *testing.T) {
 	engine := scoring.NewEngine(scoring.Default())
 	var p *lead.Prospect

@@ -98,6 +98,17 @@ func evidenceNames() []string {
 // check finds what is wrong with the names of an expression: all of it, while
 // the expression language's own check stops at the first.
 func (l *language) check(src string, env map[string]any) []fault {
+	tree, err := l.parse(src, env)
+	if err != nil {
+		return []fault{faultOf(err)}
+	}
+	c := &nameCheck{language: l, inner: make(map[ast.Node]bool)}
+	c.walk(tree)
+	return c.faults
+}
+
+// parse gives an expression's tree with the names as they are written.
+func (l *language) parse(src string, env map[string]any) (ast.Node, error) {
 	config := conf.CreateNew()
 	for _, o := range l.options(env) {
 		o(config)
@@ -107,11 +118,9 @@ func (l *language) check(src string, env map[string]any) []fault {
 	}
 	tree, err := parser.ParseWithConfig(src, config)
 	if err != nil {
-		return []fault{faultOf(err)}
+		return nil, err
 	}
-	c := &nameCheck{language: l, inner: make(map[ast.Node]bool)}
-	c.walk(tree.Node)
-	return c.faults
+	return tree.Node, nil
 }
 
 func (l *language) options(env map[string]any) []expr.Option {

@@ -33,3 +33,7 @@ func suggest(word string, candidates []string) string {
 	}
 	return "; did you mean " + best + "?"
 }
+
+// Suggest gives "; did you mean X?" with the candidate nearest to word, or
+// nothing where none is near: for messages about what people have written.
+func Suggest(word string, candidates []string) string { return suggest(word, candidates) }

@@ -122,7 +122,7 @@ func (w *worker) readChangelog(ctx context.Context) (stale []lead.Record, err er
 		}
 	}
 	for _, key := range sortedKeys(keys) {
-		value, err := w.store.get(key)
+		value, _, err := w.stored(key)
 		if err != nil {
 			return nil, err
 		}
@@ -135,10 +135,12 @@ func (w *worker) readChangelog(ctx context.Context) (stale []lead.Record, err er
 // notes those that are older, and forgets what was healed since.
 func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[string]bool) error {
 	fresh := make(map[string]int64, len(records)) // offset of each key's newest
-	var take, dead []lead.Record
+	var take []row
+	var dead []lead.Record
 	next := w.at.next
 	for _, r := range records {
-		offset, unreadable := changelogOffset(r)
+		change, unreadable := readChange(r)
+		offset := change.offset
 		if unreadable != nil {
 			letter, err := w.deadLetter(lead.TopicProspects, r, unreadable)
 			if err != nil {
@@ -154,7 +156,7 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 		have, ok := fresh[key]
 		if !ok {
 			var err error
-			if have, err = w.offsetOf(key); err != nil {
+			if _, have, err = w.stored(key); err != nil {
 				return err
 			}
 		}
@@ -165,7 +167,7 @@ func (w *worker) takeOver(ctx context.Context, records []lead.Record, keys map[s
 		delete(keys, key)
 		fresh[key] = offset
 		if offset > have {
-			take = append(take, r)
+			take = change.rows(take, r, have < 0)
 			w.cache.remove(strings.TrimPrefix(key, prospectPrefix))
 			next = max(next, offset+1)
 		}
@@ -194,46 +196,74 @@ func (w *worker) shadowed(r lead.Record, fresh map[string]int64, keys map[string
 		keys[key] = true
 		return nil
 	}
-	have, err := w.offsetOf(key)
+	_, have, err := w.stored(key)
 	if have >= 0 {
 		keys[key] = true
 	}
 	return err
 }
 
-// offsetOf gives the offset of the contact that the store's record of key
-// comes from, -1 where it has none.
-func (w *worker) offsetOf(key string) (int64, error) {
-	value, err := w.store.get(key)
-	if value == nil || err != nil {
-		return -1, err
+// stored gives the changelog's record of key as the store has it, and the
+// offset of the contact that it comes from: nil and -1 where it has none.
+func (w *worker) stored(key string) (value []byte, offset int64, err error) {
+	if id, ok := strings.CutPrefix(key, seenPrefix); ok {
+		seen, known, err := w.store.seen(id)
+		if !known || err != nil {
+			return nil, -1, err
+		}
+		value, err = lead.Encode(&seen)
+		return value, seen.Offset, err
 	}
-	offset, err := changelogOffset(lead.Record{Key: []byte(key), Value: value})
+	prospect, ok := strings.CutPrefix(key, prospectPrefix)
+	if !ok {
+		return nil, -1, nil
+	}
+	if value, err = w.store.state(prospect); value == nil || err != nil {
+		return nil, -1, err
+	}
+	c, err := readChange(lead.Record{Key: []byte(key), Value: value})
 	if err != nil {
-		return 0, fmt.Errorf("%q: %w: %w", key, errStoreBroken, err)
+		return nil, -1, fmt.Errorf("%q: %w: %w", key, errStoreBroken, err)
 	}
-	return offset, nil
+	return value, c.offset, nil
 }
 
-var errUnknownKey = errors.New("the key begins with neither p/ nor c/")
+var errUnknownKey = errors.New("the key is neither p/ and a prospect's nor c/ and a contact's id")
 
-func changelogOffset(r lead.Record) (int64, error) {
+// change is what a record of the changelog says.
+type change struct {
+	offset int64  // of the contact that it comes from
+	id     string // contact's; empty: it is a state
+	seen   lead.Seen
+}
+
+func readChange(r lead.Record) (c change, err error) {
 	switch key := string(r.Key); {
 	case strings.HasPrefix(key, prospectPrefix):
 		var p lead.Prospect
 		if err := lead.Decode(r.Value, &p); err != nil {
-			return 0, err
+			return c, err
 		}
 		if p.Key != key[len(prospectPrefix):] {
-			return 0, fmt.Errorf("the state is that of %q", p.Key)
+			return c, fmt.Errorf("the state is that of %q", p.Key)
 		}
-		return p.Offset, nil
-	case strings.HasPrefix(key, seenPrefix):
-		var s lead.Seen
-		err := lead.Decode(r.Value, &s)
-		return s.Offset, err
+		return change{offset: p.Offset}, nil
+	case len(key) > len(seenPrefix) && strings.HasPrefix(key, seenPrefix):
+		c.id = key[len(seenPrefix):]
+		err := lead.Decode(r.Value, &c.seen)
+		c.offset = c.seen.Offset
+		return c, err
 	}
-	return 0, errUnknownKey
+	return c, errUnknownKey
+}
+
+// rows adds to rows what the store keeps of the change; r is its record,
+// fresh: the store knows nothing of it yet.
+func (c change) rows(rows []row, r lead.Record, fresh bool) []row {
+	if c.id == "" {
+		return stateRows(rows, r, fresh)
+	}
+	return append(rows, seenRow(nil, c.id, c.seen))
 }
 
 func sortedKeys(keys map[string]bool) []string {

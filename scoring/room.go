@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	roomWanted = 4 * memTableBytes // free bytes with which a store goes on
+	roomNeeded = memTableBytes     // free bytes without which nothing more is gathered
+	roomWanted = 8 * memTableBytes // free bytes with which a store goes on
 	roomCheck  = time.Second       // between looks at a full disk
 )
 
@@ -24,6 +25,14 @@ type room struct {
 
 func newRoom(dir string, log zerolog.Logger) *room {
 	return &room{dir: dir, log: log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second})}
+}
+
+// need waits where there is no room for what is being gathered in memory, so
+// that a full disk is felt at once.
+func (r *room) need() {
+	if usage, err := vfs.Default.GetDiskUsage(r.dir); err == nil && usage.AvailBytes < roomNeeded {
+		r.wait()
+	}
 }
 
 // wait returns when there is room; Pebble calls it where a write has met a

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
@@ -39,35 +41,45 @@ type Claim interface {
 }
 
 const (
-	drainTime  = 5 * time.Second // for the batch under way when the stage must stop
-	rivalCheck = time.Minute     // between looks for rivals while nothing comes in
+	drainTime = 5 * time.Second // for the batch under way when the stage must stop
+	idleTime  = time.Minute     // between looks for rivals while nothing comes in
 )
 
 // Stage scores the contacts of Kafka: one Run for each partition that this
 // process owns.
 type Stage struct {
 	config  Config
-	engine  *Engine
+	engine  atomic.Pointer[Engine] // that the next batch is judged by
 	extract func(*lead.Contact) []lead.Finding
 	log     Log
 	dir     string
 	logger  zerolog.Logger
 	metrics *metrics
+	idle    time.Duration
 
-	mu    sync.Mutex
-	busy  map[int]chan struct{} // of each partition: full while a Run has it
-	rooms map[int]*room         // of each partition that a Run has
+	mu     sync.Mutex
+	busy   map[int]chan struct{} // of each partition: full while a Run has it
+	rooms  map[int]*room         // of each partition that a Run has
+	blocks *pebble.Cache         // while there are users
+	users  int
 }
 
 // NewStage makes the stage. extract finds the evidence in a contact's words;
 // it must be pure and safe for concurrent use. dir holds the local stores, one
 // a partition; it may be deleted while the stage does not run.
 func NewStage(config Config, engine *Engine, extract func(*lead.Contact) []lead.Finding, log Log, dir string, logger zerolog.Logger, reg prometheus.Registerer) *Stage {
-	return &Stage{
-		config: config, engine: engine, extract: extract, log: log, dir: dir,
+	s := &Stage{
+		config: config, extract: extract, log: log, dir: dir, idle: idleTime,
 		logger: logger.With().Str("stage", "scoring").Logger(), metrics: newMetrics(reg), busy: make(map[int]chan struct{}), rooms: make(map[int]*room),
 	}
+	s.engine.Store(engine)
+	return s
 }
+
+// Use has other criteria judge from each partition's next batch on: a contact
+// is judged by the ones or by the others. A prospect's earlier points are set
+// right at its next contact, see Engine.Apply. It can be called at any time.
+func (s *Stage) Use(engine *Engine) { s.engine.Store(engine) }
 
 // Run scores the contacts of the claimed partition until ctx is done, which is
 // no error. Where it fails, it can be run again: what was not stored is done
@@ -80,7 +92,9 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 	}
 	defer release()
 	log := s.logger.With().Int("partition", partition).Logger()
-	store, err := openStore(filepath.Join(s.dir, strconv.Itoa(partition)), log)
+	blocks := s.openBlocks()
+	defer s.closeBlocks()
+	store, err := openStore(filepath.Join(s.dir, strconv.Itoa(partition)), blocks, log)
 	if err != nil {
 		return err
 	}
@@ -89,7 +103,7 @@ func (s *Stage) Run(ctx context.Context, claim Claim) error {
 	defer s.metrics.lag.DeleteLabelValues(label)
 	w := &worker{
 		Stage: s, claim: claim, partition: partition, store: store, logger: log,
-		cache: newCache(s.config.CacheBytes), lag: s.metrics.lag.WithLabelValues(label),
+		cache: newCache(s.config.CacheBytes), engine: s.engine.Load(), lag: s.metrics.lag.WithLabelValues(label),
 	}
 	err = w.run(ctx)
 	if errors.Is(err, errStoreBroken) && ctx.Err() == nil {
@@ -137,6 +151,25 @@ func (s *Stage) forget(partition int) {
 	delete(s.rooms, partition)
 }
 
+// openBlocks gives the cache that the stores share. It takes its memory with
+// the first of them, and closeBlocks gives it back with the last.
+func (s *Stage) openBlocks() *pebble.Cache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users++; s.users == 1 {
+		s.blocks = pebble.NewCache(int64(s.config.BlockBytes))
+	}
+	return s.blocks
+}
+
+func (s *Stage) closeBlocks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.blocks.Unref() // a store that is still closing holds it
+	}
+}
+
 // acquire waits until no other Run has the partition: its store has one user.
 func (s *Stage) acquire(ctx context.Context, partition int) (release func(), err error) {
 	s.mu.Lock()
@@ -161,6 +194,7 @@ type worker struct {
 	partition int
 	store     *store
 	cache     *cache
+	engine    *Engine // that judges the batch under way
 	logger    zerolog.Logger
 	lag       prometheus.Gauge
 	at        position
@@ -181,7 +215,7 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		w.lag.Set(float64(max(0, end-w.at.next)))
-		if len(records) == 0 && time.Since(w.checked) > rivalCheck {
+		if len(records) == 0 && time.Since(w.checked) > w.idle {
 			w.checked = time.Now()
 			if err := w.catchUp(ctx); err != nil {
 				return err
@@ -194,7 +228,8 @@ func (w *worker) run(ctx context.Context) error {
 // work applies the records, batch by batch.
 func (w *worker) work(ctx context.Context, records []lead.Record) error {
 	for len(records) > 0 && ctx.Err() == nil {
-		b := newBatch(w)
+		w.follow()
+		b := newBatch(w, len(records))
 		for len(records) > 0 && !b.full() {
 			if records[0].Offset >= w.at.next { // a rival may have been ahead
 				if err := b.add(records[0]); err != nil {
@@ -208,6 +243,23 @@ func (w *worker) work(ctx context.Context, records []lead.Record) error {
 		}
 	}
 	return nil
+}
+
+// follow takes the engine that Use has given.
+func (w *worker) follow() {
+	if engine := w.Stage.engine.Load(); engine != w.engine {
+		w.logger.Info().Strs("from", w.engine.ids()).Strs("to", engine.ids()).Int64("offset", w.at.next).Msg("judging by other criteria from here on")
+		w.engine = engine
+	}
+}
+
+// ids names the versions of the criteria, one a product.
+func (e *Engine) ids() []string {
+	ids := make([]string, len(e.products))
+	for i, p := range e.products {
+		ids[i] = p.criteria.ID()
+	}
+	return ids
 }
 
 // flush makes a batch durable. The order of its steps is what makes a contact
@@ -230,6 +282,10 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 	if b.next == w.at.next {
 		return nil
 	}
+	records, rows, err := b.changes()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := drain(ctx)
 	defer cancel()
 	if err := w.append(ctx, lead.TopicDead, b.dead); err != nil {
@@ -239,7 +295,6 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.observe(time.Now())
-	records := b.changelog()
 	at := position{next: b.next, changelog: w.at.changelog}
 	rivals := false
 	if len(records) > 0 {
@@ -251,12 +306,12 @@ func (w *worker) flush(ctx context.Context, b *batch) error {
 			at.changelog += int64(len(records))
 		}
 	}
-	if err := w.store.write(ctx, records, at); err != nil {
+	if err := w.store.write(ctx, rows, at); err != nil {
 		return err
 	}
 	w.at = at
 	for _, state := range b.states {
-		w.cache.put(state.prospect, len(state.value))
+		w.cache.put(state.prospect, state.size)
 	}
 	if rivals {
 		if err := w.catchUp(ctx); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -265,6 +266,15 @@ func TestZombieChangesNothing(t *testing.T) {
 	}
 }
 
+// until waits for the commit of an offset.
+func until(commits <-chan int64, offset int64) {
+	for committed := range commits {
+		if committed == offset {
+			return
+		}
+	}
+}
+
 // What a former owner writes late is written over by an owner that is at work,
 // with its next batch, also where that is about other prospects.
 func TestLateWriteIsHealedAtWork(t *testing.T) {
@@ -273,22 +283,15 @@ func TestLateWriteIsHealedAtWork(t *testing.T) {
 	defer cancel()
 	commits := make(chan int64, 100)
 	l.onCommit = func(offset int64) { commits <- offset }
-	until := func(end int) {
-		for offset := range commits {
-			if int(offset) == end {
-				return
-			}
-		}
-	}
 	stage, reg := newStage(t, l, t.TempDir(), 7)
 	ended := make(chan error)
 	go func() { ended <- stage.Run(ctx, l) }()
-	until(40)
+	until(commits, 40)
 	l.mu.Lock()
 	l.write(lead.TopicProspects, l.topics[lead.TopicProspects][:5]) // the oldest states
 	l.mu.Unlock()
 	l.add(t, lead.Contact{ID: "new", Prospect: "new.example", Kind: lead.KindMail, Class: lead.ClassInquiry})
-	until(41)
+	until(commits, 41)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -296,6 +299,103 @@ func TestLateWriteIsHealedAtWork(t *testing.T) {
 	l.states(t)
 	if counter(t, reg, "leadd_scoring_rivals_total") == 0 {
 		t.Error("nothing was healed: the test tries nothing")
+	}
+}
+
+// What a former owner writes late is also written over while nothing comes in.
+func TestLateWriteIsHealedWhileIdle(t *testing.T) {
+	l := traffic(t, 40)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	commits := make(chan int64, 100)
+	l.onCommit = func(offset int64) { commits <- offset }
+	stage, reg := newStage(t, l, t.TempDir(), 7)
+	stage.SetIdle(0)
+	ended := make(chan error)
+	go func() { ended <- stage.Run(ctx, l) }()
+	until(commits, 40)
+	l.mu.Lock()
+	end := l.write(lead.TopicProspects, l.topics[lead.TopicProspects][:5]) + 5 // the oldest states
+	l.mu.Unlock()
+	for healed := false; !healed; {
+		l.mu.Lock()
+		changed := l.changed
+		healed = len(l.topics[lead.TopicProspects]) > int(end)
+		l.mu.Unlock()
+		if healed {
+			break
+		}
+		select {
+		case <-changed:
+		case err := <-ended:
+			t.Fatal("nothing was healed: ", err)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	l.states(t)
+	if counter(t, reg, "leadd_scoring_rivals_total") == 0 {
+		t.Error("what was healed is not counted")
+	}
+}
+
+// Other criteria take over between two batches while the stage runs: each
+// contact is judged by the ones or by the others, every prospect ends up as in
+// a pure run with the same change, and the log tells of it once.
+func TestUse(t *testing.T) {
+	l := traffic(t, 60)
+	all := l.topics[lead.TopicContacts]
+	l.topics[lead.TopicContacts] = all[:30]
+	other, err := scoring.Parse("other.yaml", []byte("name: other\nversion: 7\ncriteria:\n  - {name: need, points: 99, when: 'text.says(\"need\")'}\nstages: {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	commits := make(chan int64, 100)
+	l.onCommit = func(offset int64) { commits <- offset }
+	said := new(strings.Builder) // read when the stage has ended
+	stage := scoring.NewStage(scoring.Config{BatchContacts: 7, CacheBytes: 2000}, scoring.NewEngine(scoring.Default()), findNeed, l, t.TempDir(),
+		zerolog.New(said), prometheus.NewRegistry())
+	ended := make(chan error)
+	go func() { ended <- stage.Run(ctx, l) }()
+	until(commits, 30)
+	stage.Use(scoring.NewEngine(other))
+	for _, r := range all[30:] {
+		l.addRaw(string(r.Key), r.Value)
+	}
+	until(commits, 60)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	scored, _ := l.scored(t)
+	want, judged := map[string]*lead.Prospect{}, map[string]int{}
+	for i, s := range scored {
+		criteria := scoring.Default()
+		if s.Offset >= 30 {
+			criteria = other
+		}
+		judged[s.Verdicts[0].Criteria]++
+		p, record := scoring.NewEngine(criteria).Apply(want[s.Contact.Prospect], &s.Contact, s.Findings, s.Offset)
+		want[s.Contact.Prospect] = p
+		if d := cmp.Diff(string(encode(t, &record)), string(encode(t, &s))); d != "" {
+			t.Errorf("record %d: %s", i, d)
+		}
+	}
+	states := l.states(t)
+	for key, p := range want {
+		if d := cmp.Diff(string(encode(t, p)), string(states["p/"+key])); d != "" {
+			t.Error(key, d)
+		}
+	}
+	if judged["default-1"] < 20 || judged["other-7"] < 20 {
+		t.Errorf("judged by %v", judged)
+	}
+	if log := said.String(); strings.Count(log, "judging by other criteria") != 1 || !strings.Contains(log, `"from":["default-1"],"to":["other-7"],"offset":30`) {
+		t.Error(log)
 	}
 }
 
@@ -437,6 +537,21 @@ func TestStoreIsRebuilt(t *testing.T) {
 			}
 			overwrite(t, dir, "*.sst")
 		},
+		"older format": func(t *testing.T, _ *memLog, dir string) {
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			db, err := pebble.Open(dir, &pebble.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Set([]byte("position"), make([]byte, 16), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"wiped Kafka": func(_ *testing.T, l *memLog, _ string) {
 			l.topics = map[string][]lead.Record{lead.TopicContacts: l.topics[lead.TopicContacts][:20]}
 			l.committed = -1
@@ -470,6 +585,50 @@ func TestStoreIsRebuilt(t *testing.T) {
 			same(t, "states", fresh.states(t), l.states(t))
 		})
 	}
+}
+
+// A process is killed, and its store was not closed: what was not on the disk
+// yet is read from the changelog, from there on, and nothing else.
+func TestStoreThatWasNotClosed(t *testing.T) {
+	undisturbed := traffic(t, 60)
+	if err := runToEnd(t, undisturbed, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	_, wantScored := undisturbed.scored(t)
+	l, dir, image := traffic(t, 60), t.TempDir(), t.TempDir()
+	all := l.topics[lead.TopicContacts]
+	l.topics[lead.TopicContacts] = all[:30]
+	if err := runToEnd(t, l, dir); err != nil {
+		t.Fatal(err)
+	}
+	closed := len(l.topics[lead.TopicProspects])
+	l.topics[lead.TopicContacts] = all[:50]
+	ctx, cancel := context.WithCancel(t.Context())
+	l.onCommit = func(offset int64) {
+		if offset == 50 { // the disk as a kill leaves it
+			if err := os.CopyFS(image, os.DirFS(dir)); err != nil {
+				t.Error(err)
+			}
+			cancel()
+		}
+	}
+	stage, _ := newStage(t, l, dir, 7)
+	if err := stage.Run(ctx, l); err != nil {
+		t.Fatal(err)
+	}
+	killed := len(l.topics[lead.TopicProspects])
+
+	l.topics[lead.TopicContacts] = all
+	stage, reg := newStage(t, l, image, 7)
+	if err := runStage(t, l, stage); err != nil {
+		t.Fatal(err)
+	}
+	if got := counter(t, reg, "leadd_scoring_restored_records_total"); got != float64(killed-closed) || got == 0 {
+		t.Errorf("%v records restored of %d, the last %d were not on the disk", got, killed, killed-closed)
+	}
+	_, gotScored := l.scored(t)
+	same(t, "scored records", wantScored, gotScored)
+	same(t, "states", undisturbed.states(t), l.states(t))
 }
 
 // overwrite fills the files that match with garbage.

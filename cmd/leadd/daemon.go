@@ -27,6 +27,7 @@ import (
 	"leadd/scoring"
 	"leadd/scoring/evidence"
 	"leadd/sink"
+	"leadd/sink/notify"
 )
 
 // The consumer groups.
@@ -34,6 +35,7 @@ const (
 	groupScoring   = "leadd.scoring"
 	groupSink      = "leadd.sink"
 	groupMailboxes = "leadd.mailboxes"
+	groupNotify    = "leadd.notify." // and the destination's name
 )
 
 // daemon wires the stages to Kafka and ClickHouse and runs them.
@@ -167,6 +169,9 @@ func (d *daemon) startStages(stages, doors *layer) error {
 		if err := d.startSink(stages, topics); err != nil {
 			return err
 		}
+		if err := d.startNotify(stages, topics); err != nil {
+			return err
+		}
 	}
 	handler, err := d.handler()
 	if err != nil {
@@ -218,6 +223,26 @@ func (d *daemon) startSink(stages *layer, topics <-chan struct{}) error {
 			return stage.Run(ctx, c.Topic(), c)
 		})
 	})
+	return nil
+}
+
+// startNotify sends promotions to each destination, which is a consumer group
+// of its own.
+func (d *daemon) startNotify(stages *layer, topics <-chan struct{}) error {
+	stage, err := notify.NewStage(d.cfg.Notify, d.stream, time.Now(), d.log, d.metrics)
+	if err != nil {
+		return err
+	}
+	for name := range d.cfg.Notify {
+		stages.run("notify "+name, func(ctx context.Context) error {
+			if !wait(ctx, topics) {
+				return nil
+			}
+			return d.stream.Group(ctx, groupNotify+name, []string{lead.TopicScored}, func(ctx context.Context, c *stream.Claim) error {
+				return stage.Run(ctx, name, c)
+			})
+		})
+	}
 	return nil
 }
 

@@ -202,7 +202,8 @@ func startHelper(b *testing.B, what, setting string) *httpServer {
 // TestHelper is no test: it is a process that the benchmarks start, and kill.
 // "broker" is an embedded Kafka. "bare" is what the intake is measured
 // against: the least that a program can do that takes a signed form and hands
-// it to Kafka with kafka-go's Writer. "loop" is what scoring is measured against.
+// it to Kafka with kafka-go's Writer. "loop" is what scoring is measured against,
+// "scorer" is scoring where evidence costs nothing.
 func TestHelper(t *testing.T) {
 	switch os.Getenv(helper) {
 	case "broker":
@@ -230,6 +231,9 @@ func TestHelper(t *testing.T) {
 	case "loop":
 		fmt.Println("it listens nowhere")
 		t.Error(copyContacts(t.Context(), os.Getenv(helperBroker)))
+	case "scorer":
+		fmt.Println("it listens nowhere")
+		t.Error(scoreWithoutEvidence(t.Context(), os.Getenv(helperBroker), t.TempDir()))
 	default:
 		t.Skip("a part of the benchmarks")
 	}

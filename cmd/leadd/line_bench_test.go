@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -15,20 +16,25 @@ import (
 	"leadd/internal/stream"
 	"leadd/internal/testenv"
 	"leadd/lead"
+	"leadd/scoring"
+	"leadd/scoring/evidence"
 )
 
 // BenchmarkSpeedScoring measures the processor time of scoring, with its
-// durable store, beside a loop that only reads, decodes and writes, in turns.
+// durable store, beside a loop that only reads, decodes and writes, in turns;
+// and what it would be if finding the evidence cost nothing.
 func BenchmarkSpeedScoring(b *testing.B) {
 	type side struct {
 		broker string
 		pid    int
 	}
-	scoring, loop := side{broker: startBroker(b, "/dev/shm")}, side{broker: startBroker(b, "/dev/shm")}
+	scoring, loop, scorer := side{broker: startBroker(b, "/dev/shm")}, side{broker: startBroker(b, "/dev/shm")}, side{broker: startBroker(b, "/dev/shm")}
 	p := startLeadd(b, "serve", "-c", writeConfig(b, oneForm+"kafka:\n  brokers: ["+scoring.broker+"]\n"), "--roles", "scoring,ingest")
 	scoring.pid = p.cmd.Process.Pid
 	publishContacts(b, loop.broker, 0, 1) // makes the topics
+	publishContacts(b, scorer.broker, 0, 1)
 	loop.pid = startHelper(b, "loop", helperBroker+"="+loop.broker).pid
+	scorer.pid = startHelper(b, "scorer", helperBroker+"="+scorer.broker).pid
 
 	const n, rounds = 30_000, 5
 	// measure gives the contacts scored in a second of processor time.
@@ -45,18 +51,50 @@ func BenchmarkSpeedScoring(b *testing.B) {
 		})
 		return n / (cpuTime(b, s.pid) - before).Seconds()
 	}
-	var rate, bare, ratio []float64
+	var rate, bare, ratio, without []float64
 	for b.Loop() {
 		for i := range rounds {
-			r, l := measure(scoring, 1+i*n), measure(loop, 1+i*n)
-			rate, bare, ratio = append(rate, r), append(bare, l), append(ratio, r/l)
+			r, l, w := measure(scoring, 1+i*n), measure(loop, 1+i*n), measure(scorer, 1+i*n)
+			rate, bare, ratio, without = append(rate, r), append(bare, l), append(ratio, r/l), append(without, w/l)
 		}
 	}
 	b.ReportMetric(median(rate), "contacts/s/core")
 	b.ReportMetric(median(bare), "loop-contacts/s/core")
 	b.ReportMetric(median(ratio), "ratio")
 	b.ReportMetric(0.5, "ratio-at-least")
+	b.ReportMetric(median(without), "ratio-without-evidence")
 	b.ReportMetric(0, "ns/op")
+}
+
+// scoreWithoutEvidence runs scoring as the daemon does, but with the findings
+// of one contact for all.
+func scoreWithoutEvidence(ctx context.Context, broker, dir string) error {
+	tuneMemory()
+	cfg := stream.DefaultConfig()
+	cfg.Brokers = []string{broker}
+	log := zerolog.New(os.Stderr).Level(zerolog.WarnLevel)
+	client, err := stream.Dial(cfg, log, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	if err := client.EnsureTopics(ctx); err != nil {
+		return err
+	}
+	extractor, err := evidence.New()
+	if err != nil {
+		return err
+	}
+	fields, err := ingest.Flatten(formBody(0))
+	if err != nil {
+		return err
+	}
+	c := ingest.FormContact(fields, nil)
+	findings := extractor.Extract(&c)
+	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(scoring.Default()), func(*lead.Contact) []lead.Finding { return findings },
+		client, dir, log, prometheus.NewRegistry())
+	return client.Group(ctx, groupScoring, []string{lead.TopicContacts}, func(ctx context.Context, c *stream.Claim) error {
+		return stage.Run(ctx, c)
+	})
 }
 
 // ends adds up the ends of a topic's partitions.

@@ -34,21 +34,22 @@ func commands() []command {
 		{"serve", "-c FILE", "run the daemon", serve},
 		{"check", "-c FILE", "validate configuration and criteria", check},
 		{"score", "[--criteria FILE] INPUT...", "score .eml files or JSON lines, without servers", score},
+		{"criteria", "explain|test ...", "say what criteria mean, and try them on scenarios", criteria},
 		{"replay", "-c FILE [--list] [ID...]", "take dead letters in again", replay},
 		{"demo", "", "run the daemon with a sample inbox and sample contacts", demo},
 		{"version", "", "say which version this is", printVersion},
 	}
 }
 
-// errUsage marks mistakes in the command line itself; what was wrong has been
-// said.
+// errUsage marks mistakes in the command line itself, and in scenarios that it
+// names; what was wrong has been said.
 var errUsage = errors.New("usage")
 
 // errSaid marks failures of which everything has been said.
 var errSaid = errors.New("said")
 
 // run executes the command line and gives the exit code: 0 well, 1 failed, 2
-// the command line was not understood.
+// the command line, or a scenario, was not understood.
 func run(args []string, t terminal) int {
 	if len(args) == 0 {
 		usage(t.err)

@@ -38,8 +38,9 @@ func TestMain(m *testing.M) {
 	testenv.Main(m)
 }
 
-// patience bounds waits for things that take milliseconds on a quiet machine.
-const patience = 60 * time.Second
+// patience bounds waits for things that take milliseconds on a quiet machine,
+// and minutes where a soak sends more.
+var patience = time.Duration(scaled(1, 15)) * time.Minute
 
 func leaddCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)

@@ -24,6 +24,7 @@ import (
 	"leadd/lead"
 	"leadd/scoring"
 	"leadd/sink"
+	"leadd/sink/notify"
 )
 
 // replayConnect is how long Kafka is waited for before replay gives up.
@@ -138,6 +139,7 @@ type replayer struct {
 	intake *ingest.Intake
 	forms  *webhook.Handler
 	mail   *mail.Reader
+	notify *notify.Stage
 }
 
 // errStill marks a letter that cannot be understood now either.
@@ -157,6 +159,9 @@ func newReplayer(ctx context.Context, t terminal, cfg config.Config) (*replayer,
 	}
 	r.intake = ingest.NewIntake(r.stream, metrics)
 	if r.forms, err = webhook.New(cfg.Webhooks, id, r.intake, log, metrics); err != nil {
+		return nil, err
+	}
+	if r.notify, err = notify.NewStage(cfg.Notify, r.stream, time.Now(), log, metrics); err != nil {
 		return nil, err
 	}
 	connecting, cancel := context.WithTimeout(ctx, replayConnect)
@@ -194,6 +199,12 @@ func (r *replayer) replay(ctx context.Context, l *lead.DeadLetter) (done string,
 		var s lead.Scored
 		if err := lead.Decode(record.Value, &s); err != nil {
 			return "", still(err)
+		}
+		if l.Stage == "notify" {
+			if err := r.notify.Resend(ctx, l.Source, &s); err != nil {
+				return "", still(err)
+			}
+			return "sent to " + l.Source, nil
 		}
 		return r.store(ctx, partition, &s)
 	case lead.TopicDead:

@@ -29,12 +29,9 @@ func score(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, "leadd score: name .eml files or files of JSON lines, or - for standard input")
 		return errUsage
 	}
-	criteria := scoring.Default()
-	if *criteriaFile != "" {
-		var err error
-		if criteria, err = scoring.Load(*criteriaFile); err != nil {
-			return err
-		}
+	criteria, err := criteriaOr(*criteriaFile)
+	if err != nil {
+		return err
 	}
 	id, err := ingest.NewIdentity(ingest.IdentityConfig{})
 	if err != nil {

@@ -279,7 +279,7 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 	}
 	for _, want := range []string{
 		`leadd.yaml:3:1: unknown key "lisen"; did you mean "listen"?`,
-		`leadd.yaml:5:3: webhooks.Web Site: "Web Site" is no name for a source`,
+		`leadd.yaml:5:3: webhooks.Web Site: "Web Site" is no name here`,
 		`leadd.yaml:7:15: kafka.partitions takes a whole number, not "many"`,
 		"leadd.yaml:8:16: environment variable LEADD_NOT_SET is not set",
 		"criteria.yaml:4:", "field", "criteria.yaml:6:", "did you mean need?",
