@@ -227,6 +227,7 @@ func stateSize(p *lead.Prospect) int {
 		for i := range s.Touches {
 			size += member + number*len(s.Touches[i].At)
 		}
+		size += number * len(s.Deciders)
 		for i := range s.Falls {
 			size += member + len(s.Falls[i].Rule)
 		}

@@ -77,12 +77,22 @@ func (ps *prospects) standing(key string, at time.Time) *standing {
 	s := &standing{key: key, at: at, stage: now.Stage, score: now.Score, ledger: p.ledger, changes: slices.Concat(p.changes, fallen), people: p.people}
 	for _, m := range now.Met {
 		s.met = append(s.met, m.Criterion)
-		met := func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.At.UnixMilli() == m.At }
-		if i := slices.IndexFunc(p.ledger, met); i >= 0 && m.Criterion == authority {
-			s.deciders = append(s.deciders, p.ledger[i])
+		if m.Criterion == authority {
+			s.deciders = deciders(p.ledger, m.At)
 		}
 	}
 	return s
+}
+
+// deciders gives the lines that show authority, which is met since a time: the
+// one that met it, and those of no points behind it, about others who have it.
+func deciders(ledger []lead.Reason, since int64) (lines []lead.Reason) {
+	for _, r := range ledger {
+		if r.Criterion == authority && (len(lines) > 0 && r.Points == 0 || len(lines) == 0 && r.At.UnixMilli() == since) {
+			lines = append(lines, r)
+		}
+	}
+	return lines
 }
 
 // find gives the key of the prospect that a name is about: its key, or the
