@@ -19,8 +19,8 @@ import (
 
 const criteriaUsage = `leadd criteria says what a criteria file means, and tries it.
 
-  leadd criteria explain [FILE]                write its rules as plain sentences
-  leadd criteria test DIR... [--criteria FILE] run the scenarios in DIR, files *.txt
+  leadd criteria explain [FILE]                   write its rules as plain sentences
+  leadd criteria test DIR... [--criteria FILE]... run the scenarios in DIR, files *.txt
 
 Without a FILE they are the built-in criteria; of several products, give test
 --criteria for each. Of test, exit code 1 says that something was not as
