@@ -178,6 +178,9 @@ func (n *node) fields(to []lead.Field, name string) []lead.Field {
 			to = append(to, lead.Field{Name: name, Value: n.text})
 		}
 	case objectNode:
+		if len(name) > MaxLine {
+			name = cleanText(name, MaxLine) // once, not for each of the many below it
+		}
 		for i := range n.kids {
 			to = n.kids[i].fields(to, join(name, n.kids[i].name))
 		}

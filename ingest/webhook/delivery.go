@@ -103,7 +103,9 @@ func (s *submission) add(name, key string, value text) {
 	}
 	for i := range s.fields {
 		if s.fields[i].Name == name {
-			s.fields[i].Value += ", " + string(value)
+			if len(s.fields[i].Value) < ingest.MaxText { // what is over is cut off in the end
+				s.fields[i].Value += ", " + string(value)
+			}
 			return
 		}
 	}

@@ -38,8 +38,9 @@ type Acceptor interface {
 }
 
 // Handler answers the posts of all sources, at /in/{source}. It is safe for
-// concurrent use. How long a sender may take to send its body is up to the
-// server that runs it.
+// concurrent use. The server that runs it bounds, by its read time-out, how
+// long a sender may take until its body begins to come; from then on the
+// handler does.
 type Handler struct {
 	sources   map[string]*source
 	identity  *ingest.Identity
@@ -48,8 +49,11 @@ type Handler struct {
 	mails     *mail.Reader
 	refusals  zerolog.Logger // log, but some lines a minute at most
 	forgeries zerolog.Logger // likewise, so that forged posts cannot hide other refusals
+	floods    zerolog.Logger
 	page      *template.Template
 	metrics   metrics
+	load      load
+	pace      pace
 }
 
 // New makes the handler. The keys of sources are their names in the path. The
@@ -79,7 +83,9 @@ func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog
 	h.page = page
 	h.refusals = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
 	h.forgeries = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
-	h.metrics = newMetrics(reg)
+	h.floods = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
+	h.pace, h.load.maxBytes = usualPace(), maxHeld
+	h.metrics = newMetrics(reg, &h.load)
 	return h, nil
 }
 
@@ -93,7 +99,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if src != nil {
 		label = src.name
 	}
-	id, err := h.take(w, r, src)
+	held := hold{load: &h.load}
+	defer held.release()
+	id, err := h.take(w, r, src, &held)
 	var p *problem
 	switch {
 	case err == nil && id == "":
@@ -122,13 +130,15 @@ func (h *Handler) logRefusal(source string, p *problem) {
 		log, level = h.log, zerolog.DebugLevel
 	case p.status == http.StatusUnauthorized:
 		log = h.forgeries
+	case p.flood():
+		log = h.floods
 	}
 	log.WithLevel(level).Str("source", source).Int("status", p.status).Str("reason", p.reason).Msg("post refused: " + p.text)
 }
 
 // take makes a contact of a post and hands it in. It gives the contact's id;
 // none and no error for a preflight. Every error is a *problem.
-func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source, held *hold) (string, error) {
 	switch {
 	case src == nil:
 		return "", &problem{http.StatusNotFound, "unknown_source", "no source has this name; check the address against the sources in leadd's configuration"}
@@ -136,10 +146,22 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 		return "", nil
 	case r.Method != http.MethodPost:
 		return "", &problem{http.StatusMethodNotAllowed, "method", "only POST is taken here; post the form's fields"}
-	case src.preset != nil:
-		return h.takeDelivery(w, r, src)
 	}
-	body, err := readBody(w, r, src.MaxBody)
+	now := time.Now()
+	if src.addresses != nil {
+		if err := src.admit(w, r, now); err != nil {
+			return "", err
+		}
+	}
+	if src.preset != nil {
+		return h.takeDelivery(w, r, src, held)
+	}
+	if src.addresses == nil {
+		if err := src.admitSender(w, now); err != nil {
+			return "", err
+		}
+	}
+	body, err := h.readBody(w, r, src.MaxBody, held)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +170,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 		return "", h.buryIf(r, src, body, err)
 	}
 	posted.addCampaign(r.URL.Query())
-	return h.accept(r.Context(), r.Header, src, posted, time.Now())
+	return h.accept(r.Context(), r.Header, src, posted, now)
 }
 
 func (h *Handler) accept(ctx context.Context, header http.Header, src *source, posted post, received time.Time) (string, error) {
@@ -165,8 +187,22 @@ func (h *Handler) accept(ctx context.Context, header http.Header, src *source, p
 	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
 		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
 	}
+	src.doubtTime(&c)
 	h.identity.Complete(&c)
 	return h.store(ctx, src, &c)
+}
+
+// maxPast is how far back a stranger's time may lie: longer than any sender
+// tries again, and not so long that history can be made up.
+const maxPast = 365 * 24 * time.Hour
+
+// doubtTime leaves out the time of a contact whose sender cannot be believed
+// it: it counts from its arrival then, and the answer stays among the fields.
+// A time to come is nobody's; see Complete.
+func (s *source) doubtTime(c *lead.Contact) {
+	if s.addresses != nil && c.At.Before(c.Received.Add(-maxPast)) {
+		c.At = time.Time{}
+	}
 }
 
 // store hands a contact in and gives its id.
@@ -231,13 +267,20 @@ func (h *Handler) bury(r *http.Request, src *source, body []byte, p *problem) er
 	if err != nil {
 		from = r.RemoteAddr
 	}
+	raw, now := body, time.Now()
+	if src.scraps != nil {
+		var room bool
+		if raw, room = src.scraps.keep(body, now); !room {
+			return src.tooMany("dead_letters", "too many posts have come here that cannot be read; mend this one, or wait a minute and send it again: "+p.text)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
 	err = h.acceptor.Refuse(ctx, lead.DeadLetter{
-		ID: lead.ContactID(src.name, "dead", string(body)), At: time.Now().UTC().Truncate(time.Millisecond),
+		ID: lead.ContactID(src.name, "dead", string(body)), At: now.UTC().Truncate(time.Millisecond),
 		Stage: "ingest", Source: src.name, Reason: p.text,
 		Origin: fmt.Sprintf("POST %s%s from %s (%.100q)", prefix, src.name, from, r.Header.Get("Content-Type")),
-		Raw:    body,
+		Raw:    raw, Truncated: len(raw) < len(body),
 	})
 	if err != nil {
 		h.refusals.Error().Err(err).Str("source", src.name).Msg("dead letter not stored")

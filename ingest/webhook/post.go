@@ -212,7 +212,9 @@ func (p *post) add(name, value string) error {
 		return tooManyFields()
 	}
 	if i := slices.IndexFunc(p.fields, func(f lead.Field) bool { return f.Name == name }); i >= 0 {
-		p.fields[i].Value += ", " + value
+		if len(p.fields[i].Value) < ingest.MaxText { // what is over is cut off in the end
+			p.fields[i].Value += ", " + value
+		}
 		return nil
 	}
 	p.fields = append(p.fields, lead.Field{Name: name, Value: value})

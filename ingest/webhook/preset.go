@@ -26,7 +26,9 @@ type preset struct {
 	form     bool    // the body is taken apart first: the signature is in it, or it is no JSON
 	maxBody  int64   // 0: defaultMaxBody
 	bare     bool    // the sender wants {} for success and {"message": ...} else
-	read     func(d *delivery) (submission, error)
+	// gives4xxUp: what is answered with 4xx is not sent again, not even 429.
+	gives4xxUp bool
+	read       func(d *delivery) (submission, error)
 }
 
 // presets are what a source's preset can name, but for plain.
@@ -36,13 +38,13 @@ func presets() map[string]preset {
 		"tally":            {sender: "Tally", scheme: bodyScheme("Tally-Signature", "", base64.StdEncoding.DecodeString), read: readTally},
 		"webflow":          {sender: "Webflow", scheme: webflowScheme(), unsigned: true, read: readWebflow},
 		"calendly":         {sender: "Calendly", scheme: timedScheme("Calendly-Webhook-Signature", usualWindow), read: readCalendly},
-		"google-ads":       {sender: "Google Ads", scheme: &scheme{place: inBody, signature: "google_key"}, form: true, bare: true, read: readGoogleAds},
+		"google-ads":       {sender: "Google Ads", scheme: &scheme{place: inBody, signature: "google_key"}, form: true, bare: true, gives4xxUp: true, read: readGoogleAds},
 		"hubspot-workflow": {sender: "a HubSpot workflow", scheme: carriedSecret(), unsigned: true, read: readHubSpotWorkflow},
 		"jotform":          {sender: "Jotform", scheme: carriedSecret(), unsigned: true, form: true, read: readJotform},
 		"gravity-forms":    {sender: "Gravity Forms", scheme: carriedSecret(), unsigned: true, form: true, read: readGravityForms},
 		"contact-form-7":   {sender: "Contact Form 7", scheme: carriedSecret(), unsigned: true, form: true, read: readAny},
 		"mailgun":          {sender: "Mailgun", scheme: mailgunScheme(), form: true, maxBody: maxMail, read: readMailgun},
-		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, read: readSendGrid},
+		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, gives4xxUp: true, read: readSendGrid},
 		"postmark":         {sender: "Postmark", scheme: carriedSecret(), unsigned: true, maxBody: maxMail, read: readPostmark},
 		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readSigned},
 		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readSigned},

@@ -13,7 +13,7 @@ import (
 // takeDelivery makes a contact of what a known sender posts. Nothing is read
 // of a body before its signature is found right, but where the signature is
 // in it; and what nobody has signed is never kept.
-func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
+func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *source, held *hold) (string, error) {
 	p, now := src.preset, time.Now()
 	d := &delivery{header: r.Header, query: r.URL.Query()}
 	verify := func(at place) error {
@@ -26,7 +26,7 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 		return "", err
 	}
 	var err error
-	if d.body, err = readBody(w, r, src.MaxBody); err != nil {
+	if d.body, err = h.readBody(w, r, src.MaxBody, held); err != nil {
 		return "", err
 	}
 	if err := verify(inHeader); err != nil {
@@ -42,6 +42,11 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 	}
 	if p.scheme != nil && p.scheme.id != "" {
 		d.id = d.value(p.scheme.place, p.scheme.id)
+	}
+	if src.addresses == nil {
+		if err := src.admitSender(w, now); err != nil {
+			return "", err
+		}
 	}
 	id, err := h.acceptDelivery(r.Context(), d, src, now)
 	if err != nil {
@@ -102,6 +107,7 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 	} else {
 		c.ID, c.RepeatAfter = contentID(&c), repeatAfter
 	}
+	src.doubtTime(&c)
 	h.identity.Complete(&c)
 	return c, nil
 }
@@ -115,6 +121,7 @@ func (h *Handler) mailContact(s *submission, src *source, received time.Time) (l
 	}
 	c.Source = src.name
 	c.Attachments = append(c.Attachments, s.files...)
+	src.doubtTime(&c)
 	h.identity.Complete(&c) // cleans the names too
 	return c, nil
 }
