@@ -20,8 +20,10 @@ type delivery struct {
 	header http.Header
 	query  url.Values
 	body   []byte
-	post   post   // the body taken apart, where the preset wants it so
-	id     string // signed with the body; "": none
+	post   post // the body taken apart, where the preset wants it so
+	// contact is the contact's id where a header that is signed gives one.
+	contact string
+	token   string // of a signature that does not cover the body; "": it does
 }
 
 // value gives the header or the field that has a name.

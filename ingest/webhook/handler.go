@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -169,11 +168,11 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source, held
 	if err != nil {
 		return "", h.buryIf(r, src, body, err)
 	}
-	posted.addCampaign(r.URL.Query())
-	return h.accept(r.Context(), r.Header, src, posted, now)
+	posted.addCampaign(campaignOf(r.URL.Query()))
+	return h.accept(r.Context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
 }
 
-func (h *Handler) accept(ctx context.Context, header http.Header, src *source, posted post, received time.Time) (string, error) {
+func (h *Handler) accept(ctx context.Context, src *source, posted post, from origin, received time.Time) (string, error) {
 	posted.guessAll()
 	c := ingest.FormContact(posted.fields, src.Fields)
 	if posted.json && src.Events {
@@ -183,7 +182,10 @@ func (h *Handler) accept(ctx context.Context, header http.Header, src *source, p
 		return "", &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
 	}
 	c.Source, c.Attachments, c.Received = src.name, posted.files, received
-	c.ID, c.RepeatAfter = contactID(header, &c)
+	if c.ID = from.contact; c.ID == "" {
+		c.ID, c.RepeatAfter = contentID(&c), repeatAfter
+	}
+	ingest.LandedOn(&c, from.page)
 	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
 		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
 	}
@@ -218,18 +220,26 @@ func (h *Handler) store(ctx context.Context, src *source, c *lead.Contact) (stri
 	return c.ID, nil
 }
 
-// contactID makes the contact's id of the sender's own id for the delivery,
-// else of the content. Tokens that change with every try are no part of it.
-func contactID(header http.Header, c *lead.Contact) (id string, repeat int64) {
+// givenID makes the contact's id of the sender's own id for the delivery, where
+// a header has it; of a signed delivery's only the one that is signed. "": the
+// body tells, or nothing.
+func (s *source) givenID(header http.Header) string {
+	if s.preset != nil {
+		if scheme := s.preset.scheme; scheme != nil && scheme.place == inHeader && scheme.id != "" && header.Get(scheme.id) != "" {
+			return lead.ContactID(s.name, "submission", header.Get(scheme.id))
+		}
+		return ""
+	}
 	for _, name := range [...]string{"Idempotency-Key", "Webhook-Id"} {
 		if key := strings.TrimSpace(header.Get(name)); key != "" {
-			return lead.ContactID(c.Source, "key", key), 0
+			return lead.ContactID(s.name, "key", key)
 		}
 	}
-	return contentID(c), repeatAfter
+	return ""
 }
 
-// contentID makes an id of the fields kept, in any order.
+// contentID makes an id of the fields kept, in any order. Tokens that change
+// with every try are no part of it.
 func contentID(c *lead.Contact) string {
 	order := make([]int, len(c.Fields))
 	for i := range order {
@@ -263,10 +273,6 @@ func (h *Handler) buryIf(r *http.Request, src *source, body []byte, err error) e
 // bury puts a post that cannot be read to the dead letters and gives the
 // problem to answer with: another one where even that is not possible now.
 func (h *Handler) bury(r *http.Request, src *source, body []byte, p *problem) error {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
-	}
 	raw, now := body, time.Now()
 	if src.scraps != nil {
 		var room bool
@@ -276,10 +282,10 @@ func (h *Handler) bury(r *http.Request, src *source, body []byte, p *problem) er
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
-	err = h.acceptor.Refuse(ctx, lead.DeadLetter{
+	err := h.acceptor.Refuse(ctx, lead.DeadLetter{
 		ID: lead.ContactID(src.name, "dead", string(body)), At: now.UTC().Truncate(time.Millisecond),
 		Stage: "ingest", Source: src.name, Reason: p.text,
-		Origin: fmt.Sprintf("POST %s%s from %s (%.100q)", prefix, src.name, from, r.Header.Get("Content-Type")),
+		Origin: originOf(r, src).String(),
 		Raw:    raw, Truncated: len(raw) < len(body),
 	})
 	if err != nil {

@@ -636,3 +636,75 @@ func TestCampaignInTheAddress(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestWhereAVisitorCameFrom: the form's own fields first, then the address, then
+// the page with the form, as the browser tells.
+func TestWhereAVisitorCameFrom(t *testing.T) {
+	const page = "https://ours.example/contact?utm_source=mail&utm_medium=email"
+	for what, tc := range map[string]struct {
+		path, body, referer string
+		want                lead.Campaign
+	}{
+		"fields": {
+			"/in/website", "email=a@b.example&utm_source=google&landing_page=https%3A%2F%2Fours.example%2Fprices%3Futm_term%3Dpumps&referrer=https%3A%2F%2Fsearch.example%2F", page,
+			lead.Campaign{Source: "google", Term: "pumps", Landing: "https://ours.example/prices?utm_term=pumps", Referrer: "https://search.example/"},
+		},
+		"the page with the form":  {"/in/website", "email=a@b.example", page, lead.Campaign{Source: "mail", Medium: "email", Landing: page}},
+		"the address goes before": {"/in/website?utm_source=ad", "email=a@b.example", page, lead.Campaign{Source: "ad", Medium: "email", Landing: page}},
+		"a page that is none":     {"/in/website", "email=a@b.example", "about:blank", lead.Campaign{}},
+	} {
+		d := newDoor(t)
+		if w := d.post(tc.path, tc.body, "Content-Type", formType, "Referer", tc.referer); w.Code != 200 || len(d.contacts) != 1 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		if got := d.contacts[0].Campaign; got != tc.want {
+			t.Errorf("%s: %+v, want %+v", what, got, tc.want)
+		}
+	}
+}
+
+// A post that was refused and is replayed makes the contact that it would have
+// made, so that it counts once though its sender has mended it and sent it
+// again.
+func TestReplayMakesTheSameContact(t *testing.T) {
+	const body = `{"email":"ada@acme.example","message":"We need 200 licences."}`
+	for what, tc := range map[string]struct {
+		source, query string
+		headers       []string
+	}{
+		"content":           {"website", "", nil},
+		"an address":        {"website", "?utm_source=a+b&utm_campaign=%26%22%29%28&secret=x", nil},
+		"a key":             {"website", "", []string{"Idempotency-Key", `k "1", contact `}},
+		"a page and a key":  {"website", "?utm_source=x", []string{"Referer", "https://ours.example/a%20b,contact?utm_medium=y", "Webhook-Id", "k2"}},
+		"standard webhooks": {"standard", "", nil},
+		"svix":              {"svix", "", nil},
+		"hmac":              {"hmac", "", nil},
+	} {
+		d := presetDoor(t, map[string]webhook.Config{"website": {}})
+		send := func(body string) *httptest.ResponseRecorder {
+			headers := append([]string{"Content-Type", "application/json"}, tc.headers...)
+			if s, ok := senders()[tc.source]; ok {
+				_, signed := s.sign(body, time.Now())
+				headers = append(headers, signed...)
+			}
+			return d.post("/in/"+tc.source+tc.query, body, headers...)
+		}
+		if w := send(body[:20]); w.Code != 400 || len(d.dead) != 1 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		if w := send(body); w.Code != 200 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		letter := d.dead[0]
+		letter.Raw = []byte(body) // mended
+		if _, err := d.Replay(t.Context(), &letter); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if diff := cmp.Diff(d.contacts[0], d.contacts[1], cmpopts.IgnoreFields(lead.Contact{}, "At", "Received")); diff != "" {
+			t.Errorf("%s: %s\n%s", what, letter.Origin, diff)
+		}
+		if strings.Contains(letter.Origin, "secret") {
+			t.Errorf("%s: a secret is kept: %s", what, letter.Origin)
+		}
+	}
+}

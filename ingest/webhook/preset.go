@@ -46,9 +46,9 @@ func presets() map[string]preset {
 		"mailgun":          {sender: "Mailgun", scheme: mailgunScheme(), form: true, maxBody: maxMail, read: readMailgun},
 		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, gives4xxUp: true, read: readSendGrid},
 		"postmark":         {sender: "Postmark", scheme: carriedSecret(), unsigned: true, maxBody: maxMail, read: readPostmark},
-		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readSigned},
-		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readSigned},
-		"hmac":             {sender: "the sender", form: true, read: readSigned},
+		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readAny},
+		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readAny},
+		"hmac":             {sender: "the sender", form: true, read: readAny},
 	}
 }
 

@@ -40,9 +40,10 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 	if err := verify(inBody); err != nil {
 		return "", err
 	}
-	if p.scheme != nil && p.scheme.id != "" {
-		d.id = d.value(p.scheme.place, p.scheme.id)
+	if p.scheme != nil && p.scheme.once {
+		d.token = d.value(p.scheme.place, p.scheme.id)
 	}
+	d.contact = src.givenID(r.Header)
 	if src.addresses == nil {
 		if err := src.admitSender(w, now); err != nil {
 			return "", err
@@ -58,10 +59,11 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 // replayDelivery takes a delivery that was verified, but not understood, and
 // so is a dead letter.
 func (h *Handler) replayDelivery(ctx context.Context, src *source, letter *lead.DeadLetter) (string, error) {
-	d := &delivery{body: letter.Raw}
+	from := parseOrigin(letter.Origin)
+	d := &delivery{body: letter.Raw, contact: from.contact}
 	if src.preset.form {
 		var err error
-		if d.post, err = readPost(contentTypeOf(letter.Origin), d.body); err != nil {
+		if d.post, err = readPost(from.contentType, d.body); err != nil {
 			return "", err
 		}
 	}
@@ -73,7 +75,7 @@ func (h *Handler) acceptDelivery(ctx context.Context, d *delivery, src *source, 
 	if err != nil {
 		return "", err
 	}
-	if src.tokens != nil && d.id != "" && !src.tokens.take(d.id, c.ID, received) {
+	if d.token != "" && !src.tokens.take(d.token, c.ID, received) {
 		return "", &problem{http.StatusUnauthorized, "replayed", "the signature has been used for something else before; sign what you send"}
 	}
 	return h.store(ctx, src, &c)
@@ -102,9 +104,12 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 		return lead.Contact{}, &problem{http.StatusBadRequest, "empty", "no field has a value; fill in at least one"}
 	}
 	c.Source, c.Received = src.name, received
-	if s.id != "" {
+	switch {
+	case s.id != "":
 		c.ID = lead.ContactID(c.Source, "submission", s.id)
-	} else {
+	case d.contact != "":
+		c.ID = d.contact
+	default:
 		c.ID, c.RepeatAfter = contentID(&c), repeatAfter
 	}
 	src.doubtTime(&c)
