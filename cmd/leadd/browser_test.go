@@ -52,7 +52,7 @@ func site(t *testing.T, leadd string) (engine string) {
 		t.Fatal("the snippet has another address")
 	}
 	snippet := strings.ReplaceAll(string(b), example, leadd)
-	script := snippet[strings.Index(snippet, "<script>"):]
+	_, script, _ := strings.Cut(snippet, "</form>")
 	pages := http.NewServeMux()
 	page := func(path, body string) {
 		pages.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {

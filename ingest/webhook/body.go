@@ -56,7 +56,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64, 
 // readAll reads at most limit bytes. size is how many are announced; a promise
 // alone gets no more than 8 KiB of room.
 func readAll(in io.Reader, size, limit int64, held *hold) ([]byte, error) {
-	room := int(min(max(size, 512), 8<<10))
+	room := int(min(max(size, 512), 8<<10)) + 1 // so that an end that comes by itself needs no more
 	if err := held.grow(room); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
 	"leadd/ingest"
@@ -142,6 +143,7 @@ type source struct {
 	preset *preset // nil: plain
 	tokens *tokens // nil: the scheme has none
 
+	accepted  prometheus.Counter
 	all       *rate.Limiter // posts
 	addresses *addresses    // nil, as scraps: strangers cannot post here
 	scraps    *scraps

@@ -53,6 +53,7 @@ type Handler struct {
 	metrics   metrics
 	load      load
 	pace      pace
+	patience  patience
 }
 
 // New makes the handler. The keys of sources are their names in the path. The
@@ -85,6 +86,9 @@ func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog
 	h.floods = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
 	h.pace, h.load.maxBytes = usualPace(), maxHeld
 	h.metrics = newMetrics(reg, &h.load)
+	for name, src := range h.sources {
+		src.accepted = h.metrics.accepted.WithLabelValues(name)
+	}
 	return h, nil
 }
 
@@ -114,7 +118,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answerProblem(w, r, src, p)
 	}
 	if p == nil {
-		h.metrics.accepted.WithLabelValues(label).Inc()
+		src.accepted.Inc()
 	} else {
 		h.metrics.refused.WithLabelValues(label, p.reason).Inc()
 		h.logRefusal(label, p)
@@ -168,8 +172,10 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source, held
 	if err != nil {
 		return "", h.buryIf(r, src, body, err)
 	}
-	posted.addCampaign(campaignOf(r.URL.Query()))
-	return h.accept(r.Context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
+	if r.URL.RawQuery != "" {
+		posted.addCampaign(campaignOf(r.URL.Query()))
+	}
+	return h.accept(h.patience.context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
 }
 
 func (h *Handler) accept(ctx context.Context, src *source, posted post, from origin, received time.Time) (string, error) {
@@ -207,11 +213,8 @@ func (s *source) doubtTime(c *lead.Contact) {
 	}
 }
 
-// store hands a contact in and gives its id.
+// store hands a contact in, as long as ctx lasts, and gives its id.
 func (h *Handler) store(ctx context.Context, src *source, c *lead.Contact) (string, error) {
-	// Whoever closes the page after pressing the button has still sent it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTimeout)
-	defer cancel()
 	if err := h.acceptor.Accept(ctx, c); err != nil {
 		h.refusals.Error().Err(err).Str("source", src.name).Msg("contact not stored")
 		return "", unavailable()
@@ -241,9 +244,10 @@ func (s *source) givenID(header http.Header) string {
 // contentID makes an id of the fields kept, in any order. Tokens that change
 // with every try are no part of it.
 func contentID(c *lead.Contact) string {
-	order := make([]int, len(c.Fields))
-	for i := range order {
-		order[i] = i
+	var orderRoom [32]int // for most forms
+	order := orderRoom[:0]
+	for i := range c.Fields {
+		order = append(order, i)
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		if n := strings.Compare(c.Fields[a].Name, c.Fields[b].Name); n != 0 {
@@ -251,8 +255,8 @@ func contentID(c *lead.Contact) string {
 		}
 		return strings.Compare(c.Fields[a].Value, c.Fields[b].Value)
 	})
-	parts := make([]string, 0, 2*len(order)+len(c.Attachments)+3)
-	parts = append(parts, c.Source, "content")
+	var partsRoom [67]string
+	parts := append(partsRoom[:0], c.Source, "content")
 	for _, i := range order {
 		parts = append(parts, c.Fields[i].Name, c.Fields[i].Value)
 	}

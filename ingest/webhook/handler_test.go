@@ -548,10 +548,10 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-type taker struct{}
+// sinkhole is a Kafka that has everything at once.
+type sinkhole struct{}
 
-func (taker) Accept(context.Context, *lead.Contact) error   { return nil }
-func (taker) Refuse(context.Context, lead.DeadLetter) error { return nil }
+func (sinkhole) Publish(context.Context, string, []byte, []byte) error { return nil }
 
 type blackHole struct{ header http.Header }
 
@@ -564,12 +564,18 @@ func BenchmarkHandler(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, err := webhook.New(map[string]webhook.Config{"website": {}}, id, taker{}, zerolog.New(io.Discard).Level(zerolog.InfoLevel), prometheus.NewRegistry())
+	h, err := webhook.New(map[string]webhook.Config{"website": {Rate: 1e9, AddressRate: 1e9}}, id, ingest.NewIntake(sinkhole{}, prometheus.NewRegistry()),
+		zerolog.New(io.Discard).Level(zerolog.InfoLevel), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, bench := range []struct{ name, contentType, body string }{
 		{"json", "application/json", testdata(b, "flat.json")},
+		{"long", "application/json", `{"submission_id":"7f9c2ba4-e88f-4d3a-000000000017","name":"Ada Lovelace","email":"ada@company5.example",` +
+			`"company":"Company 5","job_title":"Head of Operations","phone":"+49 30 2000005","budget":"6,000 USD","timeline":"within 3 months",` +
+			`"message":"Hello, we are looking for a replacement of our present system for about 200 people in two plants, and would like to see ` +
+			`yours. Could somebody call us next week? We have to decide before summer.",` +
+			`"utm_source":"newsletter","utm_campaign":"spring","landing_page":"https://ours.example/pricing"}`},
 		{"json+phone", "application/json", `{"phone":"+49 30 123456",` + testdata(b, "flat.json")[1:]},
 		{"form", formType, testdata(b, "form.txt")},
 		{"multipart", multiType, testdata(b, "multipart.txt")},

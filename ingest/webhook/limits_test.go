@@ -149,6 +149,10 @@ func TestAddressesRemembered(t *testing.T) {
 // Only what a sender has signed counts for its source: a stranger cannot use up
 // what it may send. From how few addresses it posts does not matter.
 func TestRateOfASender(t *testing.T) {
+	synctest.Test(t, testRateOfASender)
+}
+
+func testRateOfASender(t *testing.T) {
 	all := map[string]webhook.Config{}
 	for name, s := range senders() {
 		s.config.Preset, s.config.Rate = name, 200

@@ -270,8 +270,11 @@ func guess(text string) string {
 	return text
 }
 
-// guessAll guesses the charset of every answer.
+// guessAll guesses the charset of every answer; that of JSON is guessed before.
 func (p *post) guessAll() {
+	if p.json {
+		return
+	}
 	for i := range p.fields {
 		f := &p.fields[i]
 		f.Name, f.Value = guess(f.Name), guess(f.Value)

@@ -16,6 +16,8 @@ func (h *Handler) Replay(ctx context.Context, letter *lead.DeadLetter) (id strin
 	if src == nil {
 		return "", fmt.Errorf("replay a post: no web form is called %q", letter.Source)
 	}
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
 	if src.preset != nil {
 		return h.replayDelivery(ctx, src, letter)
 	}

@@ -49,7 +49,7 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 			return "", err
 		}
 	}
-	id, err := h.acceptDelivery(r.Context(), d, src, now)
+	id, err := h.acceptDelivery(h.patience.context(), d, src, now)
 	if err != nil {
 		return "", h.buryIf(r, src, d.body, err)
 	}
