@@ -112,7 +112,7 @@ type Contact struct {
 // (source and submission id, Message-ID and content, ...): 32 hexadecimal
 // digits of the SHA-256 over the parts, each behind its length.
 func ContactID(parts ...string) string {
-	b := make([]byte, 0, 4096) // on the stack
+	b := make([]byte, 0, 1024)
 	for _, p := range parts {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
 		b = append(b, p...)
