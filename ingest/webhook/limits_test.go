@@ -141,8 +141,10 @@ func TestAddressesRemembered(t *testing.T) {
 			t.Fatalf("%d addresses are remembered", n)
 		}
 	}
-	if w := d.from("10.0.97.167:1", "/in/website", "a=b"); w.Code != 429 {
-		t.Errorf("the last but one is forgotten: %d", w.Code)
+	for _, from := range []string{"10.0.97.167:1", "10.0.46.224:1"} { // numbers 24,999 and 12,000
+		if w := d.from(from, "/in/website", "a=b"); w.Code != 429 {
+			t.Errorf("%s is forgotten: %d", from, w.Code)
+		}
 	}
 }
 
@@ -251,6 +253,10 @@ func TestOverload(t *testing.T) {
 			go func() { answers <- d.post("/in/website", hello, "Content-Type", formType).Code }()
 		}
 		synctest.Wait()
+		w := httptest.NewRecorder()
+		if d.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/in/website", &unread{t: t})); w.Code != 503 {
+			t.Errorf("one that has not come in yet: %d", w.Code)
+		}
 		began := time.Now()
 		for _, accept := range []string{"*/*", html} {
 			w := d.post("/in/website", hello, "Content-Type", formType, "Accept", accept)
@@ -258,7 +264,7 @@ func TestOverload(t *testing.T) {
 				t.Errorf("%d %v after %v", w.Code, w.Header(), time.Since(began))
 			}
 		}
-		if d.counted(t, "leadd_webhook_refused_total", "overload", "website") != 2 {
+		if d.counted(t, "leadd_webhook_refused_total", "overload", "website") != 3 {
 			t.Error("not counted")
 		}
 		close(kafka.release)
@@ -272,6 +278,54 @@ func TestOverload(t *testing.T) {
 		}
 		if w := d.post("/in/website", hello, "Content-Type", formType); w.Code != 200 {
 			t.Errorf("afterwards: %d", w.Code)
+		}
+	})
+}
+
+// gated is a body that comes when its gate is opened.
+type gated struct {
+	io.Reader
+	gate chan struct{}
+}
+
+func (g *gated) Read(p []byte) (int, error) {
+	<-g.gate
+	return g.Reader.Read(p)
+}
+
+// Posts whose bodies are still coming in take no place, however many they are;
+// when all come in at once, those beyond the limit are refused.
+func TestOverloadAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, kafka := slowDoor(t)
+		gate := make(chan struct{})
+		const over = 10
+		answers := make(chan int, webhook.MaxPosts+over)
+		for range webhook.MaxPosts + over {
+			go func() {
+				r := httptest.NewRequest(http.MethodPost, "/in/website", &gated{strings.NewReader(hello), gate})
+				r.Header.Set("Content-Type", formType)
+				w := httptest.NewRecorder()
+				d.ServeHTTP(w, r)
+				answers <- w.Code
+			}()
+		}
+		synctest.Wait()
+		if len(answers) != 0 {
+			t.Errorf("%d are answered already", len(answers))
+		}
+		close(gate)
+		synctest.Wait()
+		if len(answers) != over {
+			t.Errorf("%d are refused, not %d", len(answers), over)
+		}
+		close(kafka.release)
+		codes := map[int]int{}
+		for range webhook.MaxPosts + over {
+			codes[<-answers]++
+		}
+		if codes[200] != webhook.MaxPosts || codes[503] != over {
+			t.Errorf("answers: %v", codes)
 		}
 	})
 }
