@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 
 // acceptor keeps in memory what it is given; with err set, it takes nothing.
 type acceptor struct {
+	mu       sync.Mutex
 	err      error
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
@@ -36,6 +38,8 @@ type acceptor struct {
 }
 
 func (a *acceptor) Accept(ctx context.Context, c *lead.Contact) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	_, a.deadline = ctx.Deadline()
 	a.ctxErr = ctx.Err()
 	if a.err == nil {
@@ -45,6 +49,8 @@ func (a *acceptor) Accept(ctx context.Context, c *lead.Contact) error {
 }
 
 func (a *acceptor) Refuse(_ context.Context, d lead.DeadLetter) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.err == nil {
 		a.dead = append(a.dead, d)
 	}
@@ -71,7 +77,7 @@ func newDoor(t testing.TB) door {
 		"small":    {MaxBody: 100},
 		"mapped":   {Fields: ingest.FieldMap{"x": "email", "email": "-"}},
 		"crm":      {Events: true},
-	}, id, d.acceptor, zerolog.New(d.log), d.reg)
+	}, id, d.acceptor, zerolog.New(zerolog.SyncWriter(d.log)), d.reg)
 	if err != nil {
 		t.Fatal(err)
 	}
