@@ -38,6 +38,10 @@ type Config struct {
 	// the built-in ones. A relative name is seen from the configuration file.
 	Criteria Files `yaml:"criteria"`
 
+	// TrustedProxies are those whose X-Forwarded-For says where a post comes
+	// from. Where leadd is reached without one, it is who connects.
+	TrustedProxies webhook.Proxies `yaml:"trusted_proxies"`
+
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
 	ClickHouse clickhouse.Config         `yaml:"clickhouse"`
@@ -50,11 +54,13 @@ type Config struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen:     "127.0.0.1:8080",
-		Data:       "data",
-		Log:        "info",
-		Kafka:      stream.DefaultConfig(),
-		ClickHouse: clickhouse.DefaultConfig(),
+		Listen: "127.0.0.1:8080",
+		Data:   "data",
+		Log:    "info",
+		// A proxy on this machine.
+		TrustedProxies: webhook.Proxies{"127.0.0.0/8", "::1"},
+		Kafka:          stream.DefaultConfig(),
+		ClickHouse:     clickhouse.DefaultConfig(),
 	}
 }
 
@@ -102,6 +108,7 @@ func (c *Config) validate(d *decoder) {
 		}
 		return err != nil
 	})
+	d.mistakes("trusted_proxies", c.TrustedProxies.Validate())
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)
 	d.mistakes("kafka", c.Kafka.Validate())

@@ -185,7 +185,7 @@ func (d *daemon) startStages(stages, doors *layer) error {
 	if err != nil {
 		return err
 	}
-	doors.run("web server", func(ctx context.Context) error { return serveHTTP(ctx, d.listener, handler) })
+	doors.run("web server", func(ctx context.Context) error { return serveHTTP(ctx, d.listener, newServer(handler)) })
 	if d.roles.ingest && len(d.mailboxes) > 0 {
 		doors.run("mailboxes", func(ctx context.Context) error {
 			if !wait(ctx, topics) {

@@ -11,7 +11,7 @@ import (
 
 // mailConfig reads a Dovecot inbox.
 func mailConfig(d *testenv.DovecotServer) string {
-	return fmt.Sprintf("webhooks:\n  website: {}\nmailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
+	return fmt.Sprintf(busyForm+"mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
 }
 
 // leadMail is a mail that the default criteria make a lead of.
