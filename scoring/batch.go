@@ -218,9 +218,10 @@ func stateSize(p *lead.Prospect) int {
 		who := &p.People[i]
 		size += member + len(who.Email) + len(who.Name) + len(who.Phone) + len(who.Title)
 	}
+	size += member * (len(p.Kinds) + len(p.Events))
 	for i := range p.Standings {
 		s := &p.Standings[i]
-		size += object + len(s.Product) + len(s.Criteria)
+		size += object + len(s.Product) + len(s.Criteria) + member*len(s.Falls)
 		for i := range s.Met {
 			size += moment + len(s.Met[i].Criterion)
 		}

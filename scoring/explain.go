@@ -29,6 +29,13 @@ func (c *Criteria) Explain() string {
 			fmt.Fprintf(&b, "- %s\n", c.ExplainStage(s))
 		}
 	}
+	title := "\nWho stays silent falls, until something is heard again.\n"
+	for _, s := range lead.Stages()[:lead.StageLost] {
+		if r := &c.silence[s]; r.after > 0 {
+			fmt.Fprintf(&b, "%s- %s of whom nothing is heard for %s %s.\n", title, capital(article(strings.Replace(s.String(), "contact", "mere contact", 1))), plainSpan(r.after), becomes(r.to))
+			title = ""
+		}
+	}
 	return b.String()
 }
 
@@ -46,14 +53,24 @@ func (c *Criteria) ExplainCriterion(name string) string {
 // ExplainStage gives a stage's rule as a plain sentence.
 func (c *Criteria) ExplainStage(s lead.Stage) string {
 	text := c.Rule(s)
-	becomes := "becomes " + article(s.String())
-	if s == lead.StageLost {
-		becomes = "is lost"
-	}
 	if text == "" {
-		return fmt.Sprintf("No rule says when a prospect %s.", becomes)
+		return fmt.Sprintf("No rule says when a prospect %s.", becomes(s))
 	}
-	return fmt.Sprintf("A prospect %s when %s.", becomes, ruleLanguage(c.Names()).explain(text, newJudge(c).ruleEnv))
+	return fmt.Sprintf("A prospect %s when %s.", becomes(s), ruleLanguage(c.Names()).explain(text, newJudge(c).ruleEnv))
+}
+
+func becomes(s lead.Stage) string {
+	if s == lead.StageLost {
+		return "is lost"
+	}
+	return "becomes " + article(s.String())
+}
+
+func plainSpan(d time.Duration) string {
+	if day := 24 * time.Hour; d%day == 0 {
+		return spanOf(int(d / day))
+	}
+	return fmt.Sprintf("%d hours", d/time.Hour)
 }
 
 func (r *engagement) explain() string {

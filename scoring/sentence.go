@@ -511,7 +511,8 @@ func (t *teller) member(of, name string) string {
 	phrase, ok := map[string]string{
 		"person.email": "their address", "person.name": "their name", "person.phone": "their phone number", "person.title": "their job title",
 		"person.seniority": "the level of their job title", "company.name": "their company's name", "company.domain": "their company's domain",
-		"text.deadline": "the number of days until they want it",
+		"text.deadline": "the number of days until they want it", "person.provider": "the kind of their address",
+		"history.contacts": "the number of contacts so far", "history.people": "the number of people so far",
 	}[of+"."+name]
 	switch {
 	case ok:
@@ -540,6 +541,8 @@ func (t *teller) callValue(n ast.Node) string {
 			return spanOf(days.Value)
 		}
 		return values[0] + " days"
+	case strings.HasPrefix(function, "history.") && len(values) == 1:
+		return past(function, strings.Trim(values[0], `"`))
 	case function == "text.money" && len(values) == 1:
 		return "the largest budget that their words name in " + strings.Trim(values[0], `"`)
 	case function == "text.money":
@@ -557,6 +560,20 @@ func (t *teller) callValue(n ast.Node) string {
 		return "how many of " + enumerate(names, "and") + " are met"
 	}
 	return quoted(n.String())
+}
+
+// past gives what history is asked for about a kind or an event's name.
+func past(function, what string) string {
+	if !slices.Contains(kinds(), what) {
+		what = fmt.Sprintf("event %q", what)
+	}
+	switch function {
+	case "history.count":
+		return "the number of contacts by " + what + " so far"
+	case "history.first":
+		return "the number of days since the first " + what
+	}
+	return "the number of days since the " + what + " before this contact"
 }
 
 func (t *teller) arithmetic(n *ast.BinaryNode) string {

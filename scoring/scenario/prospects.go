@@ -66,17 +66,19 @@ func (ps *prospects) apply(c *lead.Contact, findings []lead.Finding) bool {
 	return true
 }
 
-// standing tells how a prospect stands at a time, not before its last contact.
+// standing tells how a prospect stands at a time, not before its last contact:
+// what silence has brought until then included.
 func (ps *prospects) standing(key string, at time.Time) *standing {
 	p := ps.byKey[key]
 	if at.Before(p.state.Last) {
 		at = p.state.Last
 	}
-	now, fallen, _ := p.state.StandingAt(p.state.Standings[0].Product, at)
+	now, fallen, _ := p.state.StandingAt(p.state.Standings[0].Product, at) // there is one product
 	s := &standing{key: key, at: at, stage: now.Stage, score: now.Score, ledger: p.ledger, changes: slices.Concat(p.changes, fallen), people: p.people}
 	for _, m := range now.Met {
 		s.met = append(s.met, m.Criterion)
-		if i := slices.IndexFunc(p.ledger, func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.At.UnixMilli() == m.At }); i >= 0 && m.Criterion == authority {
+		met := func(r lead.Reason) bool { return r.Criterion == m.Criterion && r.At.UnixMilli() == m.At }
+		if i := slices.IndexFunc(p.ledger, met); i >= 0 && m.Criterion == authority {
 			s.deciders = append(s.deciders, p.ledger[i])
 		}
 	}

@@ -50,9 +50,15 @@ func (s *standing) writeLedger(b *strings.Builder) {
 		width = max(width, len(fmt.Sprintf("%+d", r.Points)))
 	}
 	_, _ = fmt.Fprintf(t, "      reason\t%*s\twhen\twho\tevidence\n", width, "+/-")
-	for _, r := range s.ledger {
-		_, _ = fmt.Fprintf(t, "      %s\t%*s\t%s\t%s\t%s\n", r.Criterion, width, fmt.Sprintf("%+d", r.Points),
-			r.At.Format(layoutTime), cmp.Or(r.Person, "-"), r.Evidence)
+	for i := range s.ledger {
+		r := &s.ledger[i]
+		evidence := r.Evidence
+		worth := r.Worth(s.at)
+		if worth != r.Points {
+			evidence += fmt.Sprintf(" (%+d when new)", r.Points)
+		}
+		_, _ = fmt.Fprintf(t, "      %s\t%*s\t%s\t%s\t%s\n", r.Criterion, width, fmt.Sprintf("%+d", worth),
+			r.At.Format(layoutTime), cmp.Or(r.Person, "-"), evidence)
 	}
 	_ = t.Flush() // a builder takes everything
 }
