@@ -16,7 +16,9 @@ addr: imap.example.com
 tls: starttls
 user: sales@example.com
 password: secret
-folder: Leads
+folders: [INBOX, "Leads/*", "!Leads/Spam"]
+flag: $Leadd
+move_to: Archive/leadd
 since: 2026-01-31
 poll: 1m30s
 max_size: 1000000
@@ -26,7 +28,7 @@ max_size: 1000000
 		t.Fatal(err)
 	}
 	want := mailbox.Config{
-		Addr: "imap.example.com", TLS: "starttls", User: "sales@example.com", Password: "secret", Folder: "Leads",
+		Addr: "imap.example.com", TLS: "starttls", User: "sales@example.com", Password: "secret", Folders: []string{"INBOX", "Leads/*", "!Leads/Spam"}, Flag: "$Leadd", MoveTo: "Archive/leadd",
 		Since: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), Poll: 90 * time.Second, MaxSize: 1000000,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -53,7 +55,7 @@ func TestValidate(t *testing.T) {
 		"empty": {mailbox.Config{}, []string{
 			`addr: "" is no host or host:port, such as imap.example.com:993`,
 			"user: missing; the login name, often the whole address",
-			"password: missing; write ${VARIABLE} to take it from the environment",
+			"password: missing; write ${VARIABLE} to take it from the environment, or use oauth",
 		}},
 		"port":    {good(func(c *mailbox.Config) { c.Addr = "host:imap" }), []string{`addr: "imap" is no port; use a number from 1 to 65535`}},
 		"no host": {good(func(c *mailbox.Config) { c.Addr = ":993" }), []string{`addr: ":993" is no host or host:port, such as imap.example.com:993`}},
