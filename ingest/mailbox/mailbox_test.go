@@ -324,6 +324,62 @@ func TestServerWithholdsAMail(t *testing.T) {
 	}
 }
 
+// A mail at which the connection always breaks becomes a dead letter after
+// some tries, and the line goes on.
+func TestMailThatBreaksTheConnection(t *testing.T) {
+	t.Parallel()
+	server := newMemory(t, mailbox.TLSNone, nil, fake{})
+	for n := 1; n <= 5; n++ {
+		mail := letter(n)
+		if n == 3 {
+			mail += strings.Repeat("filler\r\n", 5000) + "the deadly words\r\n"
+		}
+		server.add(t, mail)
+	}
+	p := newProxy(t, server.addr)
+	p.set(func() { p.choke = "deadly words" })
+	cfg := server.config()
+	cfg.Addr = p.addr
+	k := newKafka()
+	b := run(t, cfg, k)
+	k.waitIDs(t, 5, id(1), id(2), id(4), id(5))
+	b.stop()
+	if len(k.dead) != 1 || k.dead[0].Origin != "INBOX uid 3 of validity 1" ||
+		!strings.Contains(k.dead[0].Reason, "mail uid 3 of folder INBOX and did not give it, 10 times: fetch mail") {
+		t.Errorf("dead letters %+v", k.dead)
+	}
+	if p.chokes != 10 {
+		t.Errorf("%d tries", p.chokes)
+	}
+	if len(k.contacts) > 4+2 { // the first two may be fetched again with the third
+		t.Errorf("%d accepted", len(k.contacts))
+	}
+}
+
+// A connection that breaks again and again, never twice at one mail, is no
+// mail's fault.
+func TestUnsteadyConnectionMakesNoDeadLetters(t *testing.T) {
+	t.Parallel()
+	server := newMemory(t, mailbox.TLSNone, nil, fake{})
+	const mails = 40
+	for n := range mails {
+		server.add(t, letter(n+1)+strings.Repeat("filler\r\n", 5000))
+	}
+	p := newProxy(t, server.addr)
+	p.set(func() { p.lasts = 100_000 })
+	cfg := server.config()
+	cfg.Addr = p.addr
+	k := newKafka()
+	b := run(t, cfg, k)
+	k.waitIDs(t, mails, ids(1, mails)...)
+	if n := b.metric(t, "leadd_mailbox_reconnects_total"); n < mails/4 {
+		t.Errorf("only %v reconnects", n)
+	}
+	if len(k.dead) != 0 {
+		t.Errorf("dead letters %+v", k.dead)
+	}
+}
+
 // A storage that is away for a while is the server's trouble, not the mail's.
 func TestServerIsUnavailableForLong(t *testing.T) {
 	t.Parallel()
@@ -477,7 +533,7 @@ func TestWithoutIdle(t *testing.T) {
 	t.Parallel()
 	server := newMemory(t, mailbox.TLSNone, nil, fake{})
 	p := newProxy(t, server.addr)
-	p.set(func() { p.strike = " IDLE" })
+	p.set(func() { p.strike = []string{" IDLE"} })
 	cfg := server.config()
 	cfg.Addr, cfg.Poll = p.addr, time.Second
 	k := newKafka()
@@ -497,7 +553,7 @@ func TestPollsWhileIdling(t *testing.T) {
 	t.Parallel()
 	server := newMemory(t, mailbox.TLSNone, nil, fake{})
 	p := newProxy(t, server.addr)
-	p.set(func() { p.strike = "* 1 EXISTS\r\n" })
+	p.set(func() { p.strike = []string{"* 1 EXISTS\r\n"} })
 	cfg := server.config()
 	cfg.Addr, cfg.Poll = p.addr, time.Second
 	k := newKafka()
