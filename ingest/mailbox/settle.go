@@ -91,8 +91,9 @@ func (s *session) change(uids imap.UIDSet) error {
 
 // move moves mails in one step (RFC 6851) or else in three, of which the last
 // must name the mails: a plain EXPUNGE would also remove what others have
-// marked. The client's own fallback does not wait for one step to succeed
-// before the next.
+// marked. Broken off between those, they are done again, and leave a second
+// copy. The client's own fallback does not wait for one step to succeed before
+// the next.
 func (s *session) move(uids imap.UIDSet, to string) error {
 	caps := s.client.Caps()
 	if caps.Has(imap.CapMove) {
