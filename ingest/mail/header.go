@@ -60,7 +60,12 @@ func (h header) answered() string {
 
 // date reads the Date field; the zero time where it cannot be read.
 func (h header) date() time.Time {
-	t, err := netmail.ParseDate(h.raw("Date"))
+	v := h.raw("Date")
+	// As nearly all write it; ParseDate tries two dozen ways one by one.
+	t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", v)
+	if err != nil {
+		t, err = netmail.ParseDate(v)
+	}
 	if err != nil {
 		return time.Time{}
 	}
@@ -212,5 +217,10 @@ func unhex(c byte) int {
 
 // readAtMost reads r to its end or to limit bytes.
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
+	if whole, ok := r.(*bytes.Reader); ok {
+		b := make([]byte, min(int64(whole.Len()), limit))
+		_, err := io.ReadFull(r, b)
+		return b, err
+	}
 	return io.ReadAll(io.LimitReader(r, limit))
 }

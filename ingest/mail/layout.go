@@ -26,10 +26,10 @@ type quoted struct {
 // textLines makes lines of text: line ends and invisible characters made one
 // kind, blanks at the ends taken off.
 func textLines(text string) []string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
 	for i := range len(text) {
-		if c := text[i]; c >= 0x80 || c == '\r' || c == 0 {
-			text = invisible.Replace(text)
+		// A CR before an LF goes with the blanks below.
+		if c := text[i]; c >= 0x80 || c == 0 || c == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
+			text = invisible.Replace(strings.ReplaceAll(text, "\r\n", "\n"))
 			break
 		}
 	}

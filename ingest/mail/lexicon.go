@@ -118,6 +118,21 @@ func (l *lexicon) prefix(text, section string) int {
 	return best
 }
 
+// may reports whether a phrase can stand at the beginning of a text of which
+// only the head is known, as normal writes it.
+func (l *lexicon) may(head string) bool {
+	head = strings.TrimSuffix(head, " ") // maybe cut within a word
+	if len(head) < 3 {
+		return true
+	}
+	for _, n := range l.starts[[3]byte{head[0], head[1], head[2]}] {
+		if p := l.phrases[n].text; strings.HasPrefix(p, head) || strings.HasPrefix(head, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // is reports whether the whole of normal text is a phrase of the section.
 func (l *lexicon) is(text, section string) bool {
 	return text != "" && l.prefix(text, section) == len(text)

@@ -129,7 +129,7 @@ func (m *message) read(h header, body io.Reader, depth int) error {
 		}
 		p.content = decodeTransfer(encoded, h.token("Content-Transfer-Encoding"))
 		if p.isText() {
-			p.content = []byte(decodeText(p.content, params["charset"]))
+			p.text, p.content = decodeText(p.content, params["charset"]), nil
 		}
 	}
 	m.take(p, depth)
@@ -167,13 +167,14 @@ func (m *message) readParts(mediaType string, params map[string]string, body io.
 	return nil
 }
 
-// part is a leaf of a message, decoded. A text's content is UTF-8; content
-// is nil where it is not wanted.
+// part is a leaf of a message, decoded: a text, or other content where that is
+// wanted.
 type part struct {
 	mediaType string
 	params    map[string]string
 	name      string
 	attached  bool
+	text      string
 	content   []byte
 }
 
@@ -199,7 +200,7 @@ func (m *message) take(p part, depth int) {
 	switch {
 	case p.isCard():
 		if len(m.cards) < 3 {
-			m.cards = append(m.cards, string(p.content))
+			m.cards = append(m.cards, p.text+string(p.content))
 		}
 		m.attach(p.name)
 	case p.mediaType == "message/rfc822" || p.mediaType == "message/global":
@@ -214,9 +215,9 @@ func (m *message) take(p part, depth int) {
 	case p.attached || !p.wanted():
 		m.attach(p.name)
 	case p.mediaType == "text/html":
-		appendText(&m.html, string(p.content))
+		appendText(&m.html, p.text)
 	default:
-		text := string(p.content)
+		text := p.text + string(p.content)
 		if strings.EqualFold(p.params["format"], "flowed") {
 			text = unflow(text, strings.EqualFold(p.params["delsp"], "yes"))
 		}

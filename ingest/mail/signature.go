@@ -49,6 +49,12 @@ func (r *Reader) dropNotices(lines []string) []string {
 			continue
 		}
 		paragraph := i == 0 || strings.TrimSpace(lines[i-1]) == ""
+		// Most lines begin as no notice does.
+		if !r.layout.may(normal(cut(line, 20))) {
+			above = false
+			out = append(out, lines[i])
+			continue
+		}
 		text := normal(cut(line, 200))
 		if r.layout.prefix(text, "device") > 0 && words(text) <= 16 {
 			continue

@@ -115,7 +115,7 @@ func (m *message) takeAll(p *enmime.Part, depth, level int) {
 			leaf.content = leaf.content[:2*maxText]
 		}
 		if leaf.isText() {
-			leaf.content = []byte(guessText(leaf.content))
+			leaf.text, leaf.content = guessText(leaf.content), nil
 		}
 		m.take(leaf, depth+level+1)
 	}
