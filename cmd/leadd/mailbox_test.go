@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"leadd/internal/clickhouse"
 	"leadd/internal/testenv"
 )
 
@@ -75,4 +76,47 @@ func TestMailSurvivesKills(t *testing.T) {
 		return nil
 	})
 	p.stop()
+}
+
+// TestTwoReplicasAndOneMailbox has two processes on Apache Kafka and one
+// mailbox: one of them reads it. That one is killed while it reads, and the
+// other goes on where it was. Nothing is missing, and nothing counts twice.
+func TestTwoReplicasAndOneMailbox(t *testing.T) {
+	t.Parallel()
+	const mails = 2000
+	dovecot := testenv.Dovecot(t)
+	dovecot.Fill(t, mails, leadMail)
+	kafka, cfg := testenv.Apache(t), clickhouse.DefaultConfig()
+	addr, database := testenv.ClickHouseDB(t)
+	cfg.Addr, cfg.Database = []string{addr}, database
+	_, boxes, _ := strings.Cut(mailConfig(dovecot), "website: {}\n")
+	config := givenServers(kafka.Addr(), cfg) + boxes
+	replicas := [2]*process{startLeadd(t, "serve", "-c", writeConfig(t, config)), startLeadd(t, "serve", "-c", writeConfig(t, config))}
+
+	reading := 0
+	await(t, "one reads", func() error {
+		for i, p := range replicas {
+			if p.metric("leadd_mailbox_mails_total") > 20 {
+				reading = i
+				return nil
+			}
+		}
+		return fmt.Errorf("none yet")
+	})
+	other := replicas[1-reading]
+	if n := other.metric("leadd_mailbox_connected") + other.metric("leadd_mailbox_mails_total"); n != 0 {
+		t.Errorf("the other one reads as well")
+	}
+	replicas[reading].kill()
+	await(t, "the other reads", func() error {
+		if other.metric("leadd_mailbox_connected") == 0 {
+			return fmt.Errorf("not yet")
+		}
+		return nil
+	})
+	dovecot.Append(t, "INBOX", leadMail(mails+1))
+	awaitStored(t, cfg, mails+1)
+	other.awaitCounts(map[string]int{"contact": mails + 1, "lead": mails + 1})
+	exactlyOnce(t, cfg)
+	other.stop()
 }
