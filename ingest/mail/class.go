@@ -213,8 +213,8 @@ func (r *Reader) isForm(l *letter) bool {
 		return false
 	}
 	fields := r.formFields(l.lines)
-	if fields == nil && l.m.plain.Len() > 0 && l.m.html.Len() > 0 {
-		fields = r.formFields(textLines(htmlText(l.m.html.String())))
+	if fields == nil && l.m.plain != "" && l.m.html != "" {
+		fields = r.formFields(textLines(htmlText(l.m.html)))
 	}
 	if fields == nil {
 		return false

@@ -177,6 +177,9 @@ func decodeBase64(b []byte) []byte {
 
 // decodeQuoted decodes quoted-printable; what breaks its rules stays as it is.
 func decodeQuoted(b []byte) []byte {
+	if bytes.IndexByte(b, '=') < 0 {
+		return b
+	}
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != '=' {
@@ -215,12 +218,22 @@ func unhex(c byte) int {
 	return -1
 }
 
+// wholeBody reads a body that is in memory.
+type wholeBody struct {
+	bytes.Reader
+	b []byte
+}
+
+func newWholeBody(b []byte) *wholeBody {
+	w := &wholeBody{b: b}
+	w.Reset(b)
+	return w
+}
+
 // readAtMost reads r to its end or to limit bytes.
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
-	if whole, ok := r.(*bytes.Reader); ok {
-		b := make([]byte, min(int64(whole.Len()), limit))
-		_, err := io.ReadFull(r, b)
-		return b, err
+	if whole, ok := r.(*wholeBody); ok { // is there already
+		return whole.b[:min(int64(len(whole.b)), limit)], nil
 	}
 	return io.ReadAll(io.LimitReader(r, limit))
 }

@@ -249,7 +249,7 @@ func (r *Reader) label(lines []string) (kind, value string) {
 // ("On 5 May 2025 at 10:15, Jo Doe <jo@acme.example>\nwrote:"); 0: none.
 func (r *Reader) attribution(lines []string) int {
 	first := lines[0]
-	if len(first) > 300 || !strings.ContainsAny(first, "0123456789@") {
+	if len(first) > 300 {
 		return 0
 	}
 	for n := 1; n <= 3 && n <= len(lines); n++ {
@@ -261,7 +261,7 @@ func (r *Reader) attribution(lines []string) int {
 			continue
 		}
 		whole := strings.Join(lines[:n], " ")
-		if len(whole) > 400 || !strings.ContainsAny(whole, "0123456789") {
+		if !strings.ContainsAny(first, "0123456789@") || len(whole) > 400 || !strings.ContainsAny(whole, "0123456789") {
 			return 0
 		}
 		addressed := strings.Contains(whole, "@") && strings.ContainsAny(whole, "<(")

@@ -24,9 +24,9 @@ const (
 // message is a mail taken apart.
 type message struct {
 	header      header
-	plain       strings.Builder // text/plain parts, decoded
-	html        strings.Builder // text/html parts, decoded
-	report      string          // multipart/report's report-type
+	plain       string // text/plain parts, decoded
+	html        string // text/html parts, decoded
+	report      string // multipart/report's report-type
 	attachments []string
 	cards       []string   // text/vcard parts
 	nested      []*message // message/rfc822 parts
@@ -59,7 +59,7 @@ func parse(raw []byte, depth int) (*message, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	if m != nil && m.plain.Len()+m.html.Len() > patient.plain.Len()+patient.html.Len() {
+	if m != nil && len(m.plain)+len(m.html) > len(patient.plain)+len(patient.html) {
 		return m, nil
 	}
 	return patient, nil
@@ -77,7 +77,7 @@ func parseFast(raw []byte, depth int) (*message, error) {
 	if len(m.header) == 0 {
 		return nil, errBinary
 	}
-	return m, m.read(m.header, bytes.NewReader(bodyOf(raw)), depth)
+	return m, m.read(m.header, newWholeBody(bodyOf(raw)), depth)
 }
 
 // bodyOf gives what stands behind the first empty line.
@@ -231,14 +231,14 @@ func (m *message) attach(name string) {
 	}
 }
 
-func appendText(b *strings.Builder, text string) {
-	if room := maxText - b.Len(); len(text) > room {
+func appendText(to *string, text string) {
+	if room := maxText - len(*to); len(text) > room {
 		text = cut(text, room)
 	}
-	if b.Len() > 0 && text != "" {
-		b.WriteString("\n")
+	if *to != "" && text != "" {
+		*to += "\n"
 	}
-	b.WriteString(text)
+	*to += text
 }
 
 // cut shortens s to at most n bytes without breaking a character.

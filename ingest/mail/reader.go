@@ -166,10 +166,10 @@ func (r *Reader) address(s string) address {
 // text gives the body: the plain part, or the HTML made plain where there is
 // none worth the name.
 func (m *message) text() string {
-	plain := m.plain.String()
+	plain := m.plain
 	bare := strings.TrimSpace(plain)
-	if m.html.Len() > 0 && (bare == "" || len(bare) < 200 && strings.Contains(strings.ToLower(bare), "html")) {
-		return htmlText(m.html.String())
+	if m.html != "" && (bare == "" || len(bare) < 200 && strings.Contains(strings.ToLower(bare), "html")) {
+		return htmlText(m.html)
 	}
 	if len(bare) > 5 && bare[0] == '<' {
 		head := strings.ToLower(cut(bare, 15))

@@ -88,7 +88,7 @@ func parsePatient(h header, body []byte, depth int) *message {
 	}
 	m := &message{header: h}
 	m.takeAll(root, depth, 0)
-	if m.plain.Len()+m.html.Len()+len(m.nested) == 0 {
+	if len(m.plain)+len(m.html)+len(m.nested) == 0 {
 		return nil
 	}
 	return m
