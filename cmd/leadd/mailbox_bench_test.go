@@ -113,7 +113,7 @@ type mailLine struct {
 
 func newMailLine(b *testing.B, dir string, dovecot *testenv.DovecotServer) *mailLine {
 	b.Helper()
-	dir, err := os.MkdirTemp(dir, "leadd-bench")
+	dir, err := os.MkdirTemp(dir, "leadd-bench") //nolint:usetesting // in memory
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -184,4 +184,3 @@ func (l lastPosition) Save(ctx context.Context, name string, p mailbox.Position)
 	}
 	return err
 }
-

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +15,10 @@ import (
 // are streamed) nor what a cut connection costs (the position moves with each
 // mail), only how many mails a refusal of the whole command concerns.
 const chunk = 4096
+
+// errCut marks a connection that broke within a body. The client's own
+// goroutine reads on by then, so nothing of the command may be touched again.
+var errCut = errors.New("cut off within")
 
 // catchUp hands all mails of the open folder that are new to the pipeline, and
 // reports whether there were any.
@@ -116,7 +121,9 @@ func (s *session) fetch(ctx context.Context, uids []imap.UID, firm bool) (missin
 		}
 		if rerr != nil {
 			_ = s.conn.Close() // or Close would wait for the rest
-			_ = cmd.Close()
+			if !errors.Is(rerr, errCut) {
+				_ = cmd.Close()
+			}
 			err = rerr
 			break
 		}
@@ -182,7 +189,7 @@ func (s *session) receive(ctx context.Context, msg *imapclient.FetchMessageData)
 			l.raw = make([]byte, l.size)
 			if _, err := io.ReadFull(item.Literal, l.raw); err != nil {
 				s.line.release(l.size)
-				return nil, fmt.Errorf("fetch mail: cut off within uid %d: %w", l.uid, err)
+				return nil, fmt.Errorf("fetch mail: %w uid %d: %w", errCut, l.uid, err)
 			}
 		}
 	}

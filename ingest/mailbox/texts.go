@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/emersion/go-imap/v2"
@@ -56,20 +57,37 @@ func (s *session) fetchTexts(ctx context.Context, uid imap.UID) (missing []imap.
 	return nil, s.line.put(ctx, &letter{place: s.in, uid: uid, received: outline.InternalDate, raw: raw.Bytes(), size: size})
 }
 
-// fetchOne gives what the server says of a mail, or nil if nothing.
-func (s *session) fetchOne(uid imap.UID, options *imap.FetchOptions) (*imapclient.FetchMessageBuffer, error) {
-	var got []*imapclient.FetchMessageBuffer
-	err := s.await(func() (err error) {
-		got, err = s.client.Fetch(imap.UIDSetNum(uid), options).Collect()
-		return err
-	})
-	if err != nil {
+// fetchOne gives what the server says of a mail, or nil if nothing. (The
+// client's Collect touches a body again after the connection broke within it.)
+func (s *session) fetchOne(uid imap.UID, options *imap.FetchOptions) (got *imapclient.FetchMessageBuffer, err error) {
+	s.conn.expect(s.m.silence)
+	defer s.conn.expect(0)
+	cmd := s.client.Fetch(imap.UIDSetNum(uid), options)
+	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
+		got = &imapclient.FetchMessageBuffer{UID: uid}
+		for item := msg.Next(); item != nil; item = msg.Next() {
+			switch item := item.(type) {
+			case imapclient.FetchItemDataInternalDate:
+				got.InternalDate = item.Time
+			case imapclient.FetchItemDataBodyStructure:
+				got.BodyStructure = item.BodyStructure
+			case imapclient.FetchItemDataBodySection:
+				if item.Literal == nil {
+					continue
+				}
+				content, err := io.ReadAll(io.LimitReader(item.Literal, s.m.cfg.MaxSize))
+				if err != nil {
+					_ = s.conn.Close()
+					return nil, fmt.Errorf("fetch the texts: %w uid %d: %w", errCut, uid, err)
+				}
+				got.BodySection = append(got.BodySection, imapclient.FetchBodySectionBuffer{Section: item.Section, Bytes: content})
+			}
+		}
+	}
+	if err := cmd.Close(); err != nil {
 		return nil, fmt.Errorf("fetch the texts of uid %d: %w", uid, err)
 	}
-	if len(got) == 0 {
-		return nil, nil
-	}
-	return got[0], nil
+	return got, nil
 }
 
 // section names the first bytes of a part, or of its header.
