@@ -481,12 +481,14 @@ func TestWarnsOfAPasswordInTheClear(t *testing.T) {
 	}
 }
 
+// What counts is when the server got a mail, not the date that it bears.
 func TestSince(t *testing.T) {
 	t.Parallel()
 	server := newMemory(t, mailbox.TLSNone, nil, fake{})
 	since := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	for n, at := range []time.Time{since.AddDate(-1, 0, 0), since.Add(-time.Second), since, since.Add(time.Hour), since.Add(-time.Minute)} {
-		if _, err := server.user.Append("INBOX", bytes.NewReader([]byte(letter(n+1))), &imap.AppendOptions{Time: at}); err != nil {
+		mail := "Date: " + since.Add(since.Sub(at)-time.Minute).Format(time.RFC1123Z) + "\r\n" + letter(n+1)
+		if _, err := server.user.Append("INBOX", bytes.NewReader([]byte(mail)), &imap.AppendOptions{Time: at}); err != nil {
 			t.Fatal(err)
 		}
 	}

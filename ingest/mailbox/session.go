@@ -134,7 +134,7 @@ func (s *session) visit(ctx context.Context, f folder) error {
 	if err != nil {
 		return err
 	}
-	if s.m.cfg.changes() && (read || s.stood[f.name] == (status{})) {
+	if _, before := s.stood[f.name]; s.m.cfg.changes() && (read || !before) {
 		if err := s.settle(ctx); err != nil {
 			return err
 		}
