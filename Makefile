@@ -25,7 +25,7 @@ test: engine ## install what the tests need, then vet and test with -race
 
 soak: engine ## the fault tests at full length: some hours
 	internal/testenv/install.sh
-	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Raised|Poison|Replay|Store|Week)' ./cmd/leadd
+	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Two|Raised|Poison|Replay|Store|Week|DovecotBacklog)' ./cmd/leadd ./ingest/mailbox
 
 bench: engine ## measure the speed and print it beside its goals
 	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink | awk '\
