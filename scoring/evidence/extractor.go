@@ -146,8 +146,7 @@ func (j *judge) listen(text string) {
 	if len(text) > enough {
 		text = strings.ToValidUTF8(text[:enough], "")
 	}
-	j.g.tokenize(j.p, text, allLanguages)
-	j.g.hear(j.p, &j.heard)
+	j.g.hear(text, &j.heard)
 }
 
 // read makes text the page to judge. A label is read in front of it, for what

@@ -103,14 +103,14 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 func (j *judge) counted(sen *sentence, ms []match) bool {
 	for i := sen.lo; i+1 < sen.hi; i++ {
 		t, next := &j.p.tokens[i], &j.p.tokens[i+1]
-		word, _ := j.p.value(i, symNumberWord)
+		word, _ := j.p.tokens[i].valueOf(symNumberWord)
 		if word < 2 && (t.kind != numberToken || !t.plain || t.value < 2) || t.value > 99999 || i < j.labelled || next.kind != wordToken || next.before > gapWord || next.before == gapNone {
 			continue
 		}
 		if covered(ms, i, secWhen) || covered(ms, i, secHeads) || j.p.dateAt[i] != 0 || i > 0 && j.p.dateAt[i-1] != 0 || t.value >= 1990 && t.value < 2100 {
 			continue
 		}
-		if _, ok := j.p.value(i+1, symCurrency); ok || j.inMoney(i) {
+		if _, ok := j.p.tokens[i+1].valueOf(symCurrency); ok || j.inMoney(i) {
 			continue
 		}
 		return true

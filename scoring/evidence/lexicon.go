@@ -3,7 +3,6 @@ package evidence
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,11 +101,11 @@ const (
 // compiler turns lexicons into a grammar.
 type compiler struct {
 	g       *grammar
-	words   *wordBuilder     // of the open lexicon
+	words   *wordBuilder
 	classes map[string]int32 // by their words: the symbol of a word, stem or list
 	next    int32
-	kids    []map[int32]int32
-	isNeg   map[int32]bool // symbols all or some of whose words negate
+	phrases map[string]bool // those in the grammar, to leave out what is said twice
+	isNeg   map[int32]bool  // symbols all or some of whose words negate
 	negs    map[string]bool
 	sets    map[string]alternatives // the open lexicon's @names
 	lang    uint8                   // index of the open lexicon
@@ -124,21 +123,15 @@ type alternatives struct {
 }
 
 func newCompiler() *compiler {
-	c := &compiler{
+	return &compiler{
 		g:       &grammar{fold: newFold(), values: []string{""}},
+		words:   newWordBuilder(),
 		classes: map[string]int32{},
 		next:    symFree,
+		phrases: map[string]bool{},
 		isNeg:   map[int32]bool{},
 		negs:    map[string]bool{},
 	}
-	c.node()
-	return c
-}
-
-func (c *compiler) node() int32 {
-	c.g.nodes = append(c.g.nodes, node{})
-	c.kids = append(c.kids, map[int32]int32{})
-	return int32(len(c.g.nodes) - 1)
 }
 
 // add reads one lexicon.
@@ -151,8 +144,6 @@ func (c *compiler) add(file, text string) {
 	}
 	c.lang = uint8(c.g.languages - 1)
 	c.g.always |= 1 << c.lang
-	c.words = newWordBuilder()
-	defer func() { c.g.words = append(c.g.words, c.words.build()) }()
 	clear(c.negs)
 	name := ""
 	for number, line := range strings.Split(text, "\n") {
@@ -221,7 +212,9 @@ func (c *compiler) line(name, line string) error {
 		}
 	}
 	for _, seq := range c.sequences(a) {
-		c.insert(seq, accept{section: sec, value: v, negative: c.negative(seq)})
+		if err := c.insert(seq, accept{section: sec, value: v, negative: c.negative(seq)}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -230,7 +223,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	sym, n := lists[name], 0
 	switch name {
 	case "language":
-		sym = symLanguageFirst + int32(c.lang)
+		sym = symLanguage
 	case "currency":
 		i := currencyIndex(value)
 		if i < 0 {
@@ -249,7 +242,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	for word := range strings.FieldsSeq(pattern) {
 		stem := strings.HasSuffix(word, "*")
 		for _, codes := range c.variants(strings.TrimSuffix(word, "*")) {
-			c.words.add(codes, stem, symval{sym, int32(n)})
+			c.words.add(codes, wordEntry{symval{sym, int32(n)}, c.lang, stem})
 			if name == "language" && codes[0] < codeCyrillic {
 				c.g.always &^= 1 << c.lang
 			}
@@ -511,7 +504,7 @@ func (c *compiler) class(singles []string) int32 {
 	c.classes[key] = sym
 	for _, s := range singles {
 		codes := strings.TrimSuffix(s, stemMark)
-		c.words.add(codes, codes != s, symval{sym: sym})
+		c.words.add(codes, wordEntry{symval{sym: sym}, c.lang, codes != s})
 		if c.negs[codes] {
 			c.isNeg[sym] = true
 		}
@@ -523,58 +516,108 @@ func (c *compiler) negative(seq variant) bool {
 	return slices.ContainsFunc(seq, func(sym int32) bool { return c.isNeg[sym] })
 }
 
-// insert hangs a variant into the tree.
-func (c *compiler) insert(seq variant, a accept) {
+// insert adds a phrase.
+func (c *compiler) insert(seq variant, a accept) error {
 	for len(seq) > 0 && seq[len(seq)-1] < 0 {
 		seq = seq[:len(seq)-1]
 	}
-	at := int32(0)
-	for i, sym := range seq {
-		if sym < 0 && i == 0 {
+	if len(seq) > 0 && seq[0] < 0 {
+		seq = seq[1:]
+	}
+	key := fmt.Sprint(seq, a)
+	if len(seq) == 0 || c.phrases[key] {
+		return nil
+	}
+	c.phrases[key] = true
+	g := c.g
+	ph := phrase{accept: a, lo: int32(len(g.steps))}
+	var before step
+	for _, sym := range seq {
+		if sym < 0 {
+			if before.width > 0 {
+				g.steps = g.steps[:ph.lo]
+				return nil
+			}
+			before = gaps[-sym]
 			continue
 		}
-		to, ok := c.kids[at][sym]
-		if !ok {
-			to = c.node()
-			c.kids[at][sym] = to
-		}
-		at = to
+		before.sym = sym
+		g.steps = append(g.steps, before)
+		before = step{}
 	}
-	if at == 0 || slices.Contains(c.g.nodes[at].accept, a) {
-		return
+	ph.hi = int32(len(g.steps))
+	if ph.hi-ph.lo > maxSteps {
+		return fmt.Errorf("a phrase of %d words is too long (at most %d)", ph.hi-ph.lo, maxSteps)
 	}
-	c.g.nodes[at].accept = append(c.g.nodes[at].accept, a)
+	g.phrases = append(g.phrases, ph)
+	return nil
 }
+
+// gaps are the gaps by their negative symbols.
+var gaps = [...]step{-gapShort: {width: widthShort, order: 1}, -gapLong: {width: widthLong, order: 2}, -gapAny: {width: widthAny, order: 3}}
 
 // grammar lays everything out.
 func (c *compiler) grammar() (*grammar, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	c.g.words = c.words.build()
+	c.index()
+	return c.g, nil
+}
+
+// index lists the phrases by the rarest symbol in each.
+func (c *compiler) index() {
 	g := c.g
-	g.roots = make([]int32, c.next)
-	for i, kids := range c.kids {
-		n := &g.nodes[i]
-		for _, sym := range slices.Sorted(maps.Keys(kids)) {
-			to := kids[sym]
-			switch sym {
-			case gapShort:
-				n.gap[0] = gapEdge{to, widthShort}
-			case gapLong:
-				n.gap[1] = gapEdge{to, widthLong}
-			case gapAny:
-				n.gap[2] = gapEdge{to, widthAny}
-			default:
-				n.kids = append(n.kids, edge{sym, to})
-				n.values = n.values || sym >= symN && sym < symFree
-			}
-			if i == 0 && sym > 0 {
-				g.roots[sym] = to
+	often := c.often()
+	bySym := make([][]rarePhrase, c.next)
+	for i := range g.phrases {
+		rare, second := int32(0), int32(0)
+		for _, st := range g.steps[g.phrases[i].lo:g.phrases[i].hi] {
+			switch {
+			case rare == 0 || often[st.sym] < often[rare]:
+				rare, second = st.sym, rare
+			case second == 0 || often[st.sym] < often[second]:
+				second = st.sym
 			}
 		}
-		for _, e := range n.kids {
-			n.mask |= maskOf(e.sym)
+		if second == 0 {
+			second = rare
+		}
+		bySym[rare] = append(bySym[rare], rarePhrase{second, int32(i)})
+	}
+	g.rareAt = make([]int32, 0, c.next+1)
+	for _, list := range bySym {
+		g.rareAt = append(g.rareAt, int32(len(g.rare)))
+		g.rare = append(g.rare, list...)
+	}
+	g.rareAt = append(g.rareAt, int32(len(g.rare)))
+}
+
+// often guesses how often a text has each symbol. Nobody counted, but words
+// that stand in many lists and phrases, and those that tell a language, are the
+// common ones.
+func (c *compiler) often() []int {
+	const (
+		language = 8
+		number   = 60
+	)
+	often := make([]int, c.next)
+	for i := range c.words.nodes {
+		entries := c.words.nodes[i].entries
+		weight := [maxLanguages]int{}
+		for _, e := range entries {
+			weight[e.lang]++
+			if e.sv.sym == symLanguage {
+				weight[e.lang] += language
+			}
+		}
+		for _, e := range entries {
+			often[e.sv.sym] += weight[e.lang] * weight[e.lang]
 		}
 	}
-	return g, nil
+	for sym := symN; sym < symFree; sym++ {
+		often[sym] = number
+	}
+	return often
 }

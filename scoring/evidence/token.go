@@ -24,17 +24,16 @@ const (
 	otherToken // an address, a link: nothing to read
 )
 
-// token is a word, a number or a sign. Its letters are text[start:end]; its
-// symbols, what the lexicons know of it, are page.syms[symLo:symHi].
+// token is a word, a number or a sign. Its letters are text[start:end].
 type token struct {
-	start, end   int32
-	symLo, symHi int32
-	mask         uint64 // of its symbols
-	kind         tokenKind
-	before       gap
-	value        float64 // of a number
-	digits       int8    // of a number: before its first mark; 0 where a word
-	plain        bool    // of a number: digits only
+	start, end int32
+	syms       []symval // what the lexicons know of it
+	kinds      uint32   // bits of the symbols below symFree
+	kind       tokenKind
+	before     gap
+	digits     int8    // of a number: before its first mark; 0 where a word
+	plain      bool    // of a number: digits only
+	value      float64 // of a number
 }
 
 // sentence is a run of tokens. A line of a list, or a label with its value, is
@@ -54,14 +53,14 @@ const maxSentence = 120
 type page struct {
 	text      string
 	tokens    []token
-	syms      []symval
+	syms      []symval // of words that several lexicons know
 	sentences []sentence
 	matches   []match
 	money     []money
-	moneyAt   []int32  // by token: index into money + 1 where an amount begins
-	bits      []uint64 // symbols of the open sentence
+	moneyAt   []int32 // by token: index into money + 1 where an amount begins
 	dates     []numericDate
 	dateAt    []int32 // by token: index into dates + 1 where a numeric date begins
+	finder    finder
 }
 
 func (p *page) reset(text string) {
@@ -72,6 +71,40 @@ func (p *page) reset(text string) {
 	p.matches = p.matches[:0]
 	p.money = p.money[:0]
 	p.dates = p.dates[:0]
+}
+
+// has reports whether a token has a symbol below symFree.
+func (t *token) has(sym int32) bool { return t.kinds>>sym&1 != 0 }
+
+// value gives a token's value for a symbol below symFree.
+func (t *token) valueOf(sym int32) (int32, bool) {
+	if t.has(sym) {
+		for _, sv := range t.syms {
+			if sv.sym == sym {
+				return sv.value, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// learn gives a token what the lexicons of langs know of its word.
+func (p *page) learn(t *token, known []knowledge, langs uint32) {
+	n := 0
+	for i := range known {
+		k := &known[i]
+		if langs>>k.lang&1 == 0 {
+			continue
+		}
+		t.kinds |= k.kinds
+		if n++; n == 1 {
+			t.syms = k.syms
+			continue
+		}
+		lo := len(p.syms)
+		p.syms = append(append(p.syms, t.syms...), k.syms...)
+		t.syms = p.syms[lo:len(p.syms):len(p.syms)]
+	}
 }
 
 // tokenize cuts the text in one pass, looking every word up on the way in the
@@ -110,8 +143,8 @@ func (c *cutter) run() {
 			i = c.punctuation(i)
 		default:
 			r, size := utf8.DecodeRuneInString(text[i:])
-			if first, _ := c.g.fold.rune(r); first != 0 && (r != utf8.RuneError || size > 1) {
-				i = c.token(i)
+			if first, _ := c.g.fold.rune(r); first != 0 {
+				i = c.token(i, first, size)
 			} else {
 				c.foreign(r)
 				i += size
@@ -188,15 +221,15 @@ func (c *cutter) abbreviated(next int) bool {
 		if r, _ := utf8.DecodeRuneInString(c.text[next:]); unicode.IsLower(r) {
 			return t.digits <= 2
 		}
-		syms, _ := c.g.lookup(nil, c.text[next:c.word(next)], c.langs)
-		for _, sv := range syms {
-			if sv.sym == symMonth || sv.sym == symUnit {
+		_, known := c.g.word(c.text, next)
+		for i := range known {
+			if c.langs>>known[i].lang&1 != 0 && known[i].kinds&(1<<symMonth|1<<symUnit) != 0 {
 				return t.digits <= 2
 			}
 		}
 		return false
 	}
-	if c.g.has(c.p, t, symAbbreviation) {
+	if t.has(symAbbreviation) {
 		return true
 	}
 	return t.end-t.start == 1 && c.text[t.start] != 'I'
@@ -257,22 +290,25 @@ func (c *cutter) end(question bool) {
 	c.pending = gapSentence
 }
 
-// token takes the word, number or sign at i and returns where it ends.
-func (c *cutter) token(i int) int {
-	text, g := c.text, c.g
+// token takes the word, number or sign at i, whose first letter has the code
+// first, and returns where it ends.
+func (c *cutter) token(i int, first byte, size int) int {
+	text, g, p := c.text, c.g, c.p
 	start := i
-	t := token{start: int32(start), before: c.pending, symLo: int32(len(c.p.syms))}
+	p.tokens = append(p.tokens, token{start: int32(start), before: c.pending})
+	t := &p.tokens[len(p.tokens)-1]
 	c.pending = gapNone
-	r, size := utf8.DecodeRuneInString(text[i:])
-	first, _ := g.fold.rune(r)
 	switch {
 	case isDigit(first):
-		i = number(text, i, &t)
+		i = number(text, i, t)
 	case isSign(first):
 		i += size
-		c.p.syms, t.mask = g.lookup(c.p.syms, text[start:i], c.langs)
+		var k wordWalk
+		g.words.step(&k, first)
+		p.learn(t, g.words.end(k), c.langs)
 	default:
-		i = c.word(i)
+		var known []knowledge
+		i, known = g.word(text, i)
 		if t.before != gapNone || start == 0 {
 			if n := linkLen(text[start:], i-start); n > 0 {
 				i = start + n
@@ -280,29 +316,31 @@ func (c *cutter) token(i int) int {
 				break
 			}
 		}
-		c.p.syms, t.mask = g.lookup(c.p.syms, text[start:i], c.langs)
+		p.learn(t, known, c.langs)
 	}
-	t.end, t.symHi = int32(i), int32(len(c.p.syms))
-	c.p.tokens = append(c.p.tokens, t)
-	if len(c.p.tokens)-c.open >= maxSentence {
+	t.end = int32(i)
+	if len(p.tokens)-c.open >= maxSentence {
 		c.end(false)
 	}
 	return i
 }
 
-// word returns where the word at i ends. An apostrophe joins ("don't") unless
-// it is a Romance elision ("l'offre").
-func (c *cutter) word(i int) int {
-	text := c.text
+// word finds where the word at i ends, and what any lexicon knows of it. An
+// apostrophe joins ("don't") unless it is a Romance elision ("l'offre").
+func (g *grammar) word(text string, i int) (end int, known []knowledge) {
+	var k wordWalk
+	f, w := g.fold, g.words
 	start := i
 	for i < len(text) {
 		b := text[i]
-		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' {
+		if b < utf8.RuneSelf && b != '\'' {
+			code := f.first[b]
+			if code-codeLatin >= codeDigit-codeLatin {
+				break
+			}
+			w.step(&k, code)
 			i++
 			continue
-		}
-		if b < utf8.RuneSelf && b != '\'' {
-			break
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		if r == '\'' || r == '’' || r == 'ʼ' {
@@ -310,21 +348,27 @@ func (c *cutter) word(i int) int {
 				break
 			}
 			n, _ := utf8.DecodeRuneInString(text[i+size:])
-			if f, _ := c.g.fold.rune(n); f == 0 || isDigit(f) || isSign(f) {
+			if c, _ := f.rune(n); c == 0 || isDigit(c) || isSign(c) {
 				break
 			}
 			i += size
 			continue
 		}
-		if first, _ := c.g.fold.rune(r); (first == 0 || isDigit(first) || isSign(first)) && !joins(r) {
-			break
+		first, second := f.rune(r)
+		if first == 0 || isDigit(first) || isSign(first) {
+			if !joins(r) {
+				break
+			}
+			i += size
+			continue
 		}
-		if size == 1 && r == utf8.RuneError {
-			break
+		w.step(&k, first)
+		if second != 0 {
+			w.step(&k, second)
 		}
 		i += size
 	}
-	return i
+	return i, w.end(k)
 }
 
 func elided(s string) bool {
@@ -373,27 +417,33 @@ func linkLen(s string, n int) int {
 // given for amounts, not for dates.
 func number(text string, i int, t *token) int {
 	t.kind = numberToken
-	start := i
-	t.plain = true
+	start, v := i, 0
+	for i < len(text) && text[i] >= '0' && text[i] <= '9' {
+		v = v*10 + int(text[i]-'0')
+		i++
+	}
+	t.digits = int8(min(i-start, 100))
+	end := numberEnd(text, i)
+	t.plain = end == i
+	if t.plain && i-start <= maxDigits {
+		t.value = float64(v)
+	} else {
+		t.value = parseNumber(text[start:end])
+	}
+	return end
+}
+
+// maxDigits is how many digits a float64 holds exactly.
+const maxDigits = 15
+
+// numberEnd is where the digits at i end, with the marks inside.
+func numberEnd(text string, i int) int {
 	for i < len(text) {
 		b := text[i]
-		if b >= '0' && b <= '9' {
-			i++
-			continue
+		if (b < '0' || b > '9') && (b != '.' && b != ',' && b != '\'' || i+1 >= len(text) || text[i+1] < '0' || text[i+1] > '9') {
+			break
 		}
-		if (b == '.' || b == ',' || b == '\'') && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
-			if t.plain {
-				t.digits = int8(min(i-start, 100))
-				t.plain = false
-			}
-			i++
-			continue
-		}
-		break
+		i++
 	}
-	if t.plain {
-		t.digits = int8(min(i-start, 100))
-	}
-	t.value = parseNumber(text[start:i])
 	return i
 }

@@ -1,6 +1,6 @@
 package evidence
 
-import "unicode/utf8"
+import "slices"
 
 // symval is what a lexicon knows of one word: a symbol (the word itself, a
 // stem, a list it is in, "a month") and the symbol's value ("3" of March).
@@ -9,144 +9,189 @@ type symval struct {
 	value int32
 }
 
-// words finds every symbol of a word in one walk over its letters: a trie over
-// folded codes, whose nodes hold the stems and the whole words that end there.
+// knowledge is what one lexicon knows of a word.
+type knowledge struct {
+	syms  []symval
+	kinds uint32 // bits of the symbols below symFirstPhrase
+	tells int32  // how many of its entries say that the word tells the language
+	lang  uint8
+}
+
+// words finds a word of any lexicon in one walk over its letters: a trie over
+// folded codes in the form of a double array (Aoe 1989). The child of state s
+// by code c is the cell at base(s)+c, if that cell's check is s.
 type words struct {
-	nodes []wordNode
-	kids  []wordEdge // of all nodes, each node's in one run
-	root  [128]int32
+	cells []wordCell
+	ends  []wordEnd // by state
+	known [][]knowledge
 }
 
-type wordNode struct {
-	kidLo, kidHi int32
-	stems, whole []symval
+type wordCell struct {
+	base, check int32
 }
 
-type wordEdge struct {
-	code byte
-	to   int32
+// wordEnd holds what is known where a word ends, as indexes into words.known:
+// of exactly this word, and of a word that goes on where the trie does not
+// (its stems).
+type wordEnd struct {
+	exact, fell int32
 }
 
-// lookup appends to syms what the lexicons in langs know of word, and gives
-// the mask of it.
-func (g *grammar) lookup(syms []symval, word string, langs uint32) ([]symval, uint64) {
-	before := len(syms)
-	for lang, w := range g.words {
-		if langs>>lang&1 != 0 {
-			syms = g.lookupIn(w, syms, word)
-		}
-	}
-	mask := uint64(0)
-	for _, sv := range syms[before:] {
-		mask |= maskOf(sv.sym)
-	}
-	return syms, mask
+// wordWalk is a walk through the trie; its zero value stands at the root.
+type wordWalk struct {
+	at   int32
+	fell bool
 }
 
-func (g *grammar) lookupIn(w *words, syms []symval, word string) []symval {
-	at := int32(0)
-	for i := 0; i < len(word); {
-		var a, b byte
-		if c := word[i]; c < utf8.RuneSelf {
-			a, b = g.fold.first[c], 0
-			i++
-		} else {
-			r, size := utf8.DecodeRuneInString(word[i:])
-			a, b = g.fold.rune(r)
-			i += size
-		}
-		if a == 0 {
-			continue
-		}
-		if at = w.step(at, a); at != 0 && b != 0 {
-			at = w.step(at, b)
-		}
-		if at == 0 {
-			return syms
-		}
-		if n := &w.nodes[at]; len(n.stems) > 0 {
-			syms = append(syms, n.stems...)
-		}
+// step follows one letter.
+func (w *words) step(k *wordWalk, code byte) {
+	if k.fell {
+		return
 	}
-	if at != 0 {
-		syms = append(syms, w.nodes[at].whole...)
+	next := w.cells[k.at].base + int32(code)
+	if w.cells[next].check != k.at {
+		k.fell = true
+		return
 	}
-	return syms
+	k.at = next
 }
 
-// step follows one letter, to 0 where no word goes on so.
-func (w *words) step(at int32, code byte) int32 {
-	if at == 0 {
-		return w.root[code]
+// end gives what is known of the word walked.
+func (w *words) end(k wordWalk) []knowledge {
+	e := &w.ends[k.at]
+	if k.fell {
+		return w.known[e.fell]
 	}
-	n := &w.nodes[at]
-	kids := w.kids[n.kidLo:n.kidHi]
-	for i := range kids {
-		if kids[i].code == code {
-			return kids[i].to
-		}
-	}
-	return 0
+	return w.known[e.exact]
 }
 
 // wordBuilder gathers words before they are laid out.
 type wordBuilder struct {
-	kids  []map[byte]int32
-	stems [][]symval
-	whole [][]symval
+	nodes []wordNode
+}
+
+type wordNode struct {
+	kids    []wordKid // sorted by code
+	entries []wordEntry
+}
+
+type wordKid struct {
+	code byte
+	to   int32
+}
+
+// wordEntry is a word of a lexicon that ends at a node.
+type wordEntry struct {
+	sv   symval
+	lang uint8
+	stem bool
 }
 
 func newWordBuilder() *wordBuilder {
-	b := &wordBuilder{}
-	b.node() // the root
-	return b
-}
-
-func (b *wordBuilder) node() int32 {
-	b.kids = append(b.kids, map[byte]int32{})
-	b.stems = append(b.stems, nil)
-	b.whole = append(b.whole, nil)
-	return int32(len(b.kids) - 1)
+	return &wordBuilder{nodes: make([]wordNode, 1)}
 }
 
 // add gives a word, or every word that begins with it, a symbol.
-func (b *wordBuilder) add(codes string, stem bool, sv symval) {
+func (b *wordBuilder) add(codes string, e wordEntry) {
 	at := int32(0)
 	for i := range len(codes) {
-		next, ok := b.kids[at][codes[i]]
+		kids := b.nodes[at].kids
+		k, ok := slices.BinarySearchFunc(kids, codes[i], func(kid wordKid, code byte) int { return int(kid.code) - int(code) })
 		if !ok {
-			next = b.node()
-			b.kids[at][codes[i]] = next
+			to := int32(len(b.nodes))
+			b.nodes = append(b.nodes, wordNode{})
+			b.nodes[at].kids = slices.Insert(kids, k, wordKid{codes[i], to})
+			at = to
+			continue
 		}
-		at = next
+		at = kids[k].to
 	}
-	list := &b.whole[at]
-	if stem {
-		list = &b.stems[at]
+	if n := &b.nodes[at]; !slices.Contains(n.entries, e) {
+		n.entries = append(n.entries, e)
 	}
-	for _, have := range *list {
-		if have == sv {
-			return
-		}
-	}
-	*list = append(*list, sv)
 }
 
+// build lays the trie out.
 func (b *wordBuilder) build() *words {
-	w := &words{nodes: make([]wordNode, len(b.kids))}
-	for i, kids := range b.kids {
-		n := &w.nodes[i]
-		n.stems, n.whole = b.stems[i], b.whole[i]
-		n.kidLo = int32(len(w.kids))
-		for code := range byte(128) {
-			if to, ok := kids[code]; ok {
-				w.kids = append(w.kids, wordEdge{code, to})
-				if i == 0 {
-					w.root[code] = to
+	const alphabet = 128
+	w := &words{known: [][]knowledge{nil}, cells: []wordCell{{check: -1}}, ends: make([]wordEnd, 1)}
+	grow := func(n int) {
+		for len(w.cells) < n {
+			w.cells = append(w.cells, wordCell{check: -1})
+			w.ends = append(w.ends, wordEnd{})
+		}
+	}
+	type task struct {
+		node, state int32
+		stems       []knowledge // on the way here
+		fell        int32       // index of these
+	}
+	free := int32(1) // no cell before it is free
+	for todo := []task{{}}; len(todo) > 0; {
+		t := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		n := &b.nodes[t.node]
+		exact := t.fell
+		if len(n.entries) > 0 {
+			all := t.stems
+			for _, stem := range [...]bool{true, false} {
+				for _, e := range n.entries {
+					if e.stem == stem {
+						all = knowing(all, e)
+					}
+				}
+				if stem && slices.ContainsFunc(n.entries, func(e wordEntry) bool { return e.stem }) {
+					t.stems, t.fell = all, int32(len(w.known))
+					w.known = append(w.known, all)
 				}
 			}
+			exact = int32(len(w.known))
+			w.known = append(w.known, all)
 		}
-		n.kidHi = int32(len(w.kids))
+		w.ends[t.state] = wordEnd{exact, t.fell}
+		base := w.place(n.kids, &free, grow, alphabet)
+		w.cells[t.state].base = base
+		for _, kid := range n.kids {
+			state := base + int32(kid.code)
+			w.cells[state].check = t.state
+			todo = append(todo, task{kid.to, state, t.stems, t.fell})
+		}
 	}
 	return w
+}
+
+// place finds a base at which all kids' cells are free.
+func (w *words) place(kids []wordKid, free *int32, grow func(int), alphabet int32) int32 {
+	if len(kids) == 0 {
+		grow(int(alphabet) + 1)
+		return 0
+	}
+	for grow(int(*free) + 1); w.cells[*free].check != -1; grow(int(*free) + 1) {
+		*free++
+	}
+	for base := max(*free-int32(kids[0].code), 0); ; base++ {
+		grow(int(base+alphabet) + 1)
+		if !slices.ContainsFunc(kids, func(k wordKid) bool { c := base + int32(k.code); return c == 0 || w.cells[c].check != -1 }) {
+			return base
+		}
+	}
+}
+
+// knowing adds an entry to what is known; the lists given stay as they are.
+func knowing(known []knowledge, e wordEntry) []knowledge {
+	i, ok := slices.BinarySearchFunc(known, e.lang, func(k knowledge, lang uint8) int { return int(k.lang) - int(lang) })
+	known = slices.Clone(known)
+	if !ok {
+		known = slices.Insert(known, i, knowledge{lang: e.lang})
+	}
+	k := &known[i]
+	if e.sv.sym == symLanguage {
+		k.tells++
+		return known
+	}
+	k.syms = append(slices.Clone(k.syms), e.sv)
+	if e.sv.sym < symFree {
+		k.kinds |= 1 << e.sv.sym
+	}
+	return known
 }

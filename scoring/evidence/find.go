@@ -1,0 +1,272 @@
+package evidence
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// places is a set of tokens of one sentence, a bit for each; a sentence has at
+// most maxSentence of them.
+type places [2]uint64
+
+func (s *places) add(i int32) { s[i>>6&1] |= 1 << (i & 63) }
+
+// next is the first place from i on, maxPlace where there is none.
+func (s *places) next(i int32) int32 {
+	if i < 64 {
+		if rest := s[0] >> i; rest != 0 {
+			return i + int32(bits.TrailingZeros64(rest))
+		}
+		i = 64
+	}
+	if rest := s[1] >> (i & 63); i < maxPlace && rest != 0 {
+		return i + int32(bits.TrailingZeros64(rest))
+	}
+	return maxPlace
+}
+
+const maxPlace = 128
+
+// finder looks for phrases in one sentence at a time. What it learns of a
+// sentence first, which symbols it has and where, rules nearly all phrases
+// out: only those are tried whose rarest symbols are there.
+type finder struct {
+	g       *grammar
+	p       *page
+	s       int32
+	lo      int32 // first token of the sentence
+	limit   int32
+	has     []uint64 // the sentence's symbols, a bit for each
+	at      []places // by symbol, of those in has: where
+	present []int32  // the symbols that are some phrase's rarest
+	paths   []uint32 // of the matches
+
+	// The phrase being tried.
+	phrase int32
+	caps   captures
+	place  [maxSteps]int32 // of its steps so far
+	nth    [maxSteps]int32 // which of the place's symbols
+}
+
+// maxSteps bounds how many words a phrase may have.
+const maxSteps = 24
+
+// find matches every phrase in every sentence.
+func (g *grammar) find(p *page) {
+	f := &p.finder
+	f.g, f.p = g, p
+	if n := len(g.rareAt); len(f.at) < n {
+		f.at = make([]places, n)
+		f.has = make([]uint64, n/64+1)
+	}
+	f.paths = f.paths[:0]
+	for s := range p.sentences {
+		sen := &p.sentences[s]
+		f.s, f.lo, f.limit = int32(s), sen.lo, sen.hi
+		f.survey()
+		before := len(p.matches)
+		for _, sym := range f.present {
+			for _, r := range g.rare[g.rareAt[sym]:g.rareAt[sym+1]] {
+				if f.have(r.second) {
+					f.try(r.phrase)
+				}
+			}
+		}
+		if ms := p.matches[before:]; len(ms) > 1 {
+			slices.SortFunc(ms, f.compare)
+		}
+	}
+}
+
+// survey notes the symbols of the sentence.
+func (f *finder) survey() {
+	clear(f.has)
+	f.present = f.present[:0]
+	for i := f.lo; i < f.limit; i++ {
+		t := &f.p.tokens[i]
+		at := i - f.lo
+		for _, sv := range t.syms {
+			f.note(sv.sym, at)
+		}
+		if t.kind == numberToken {
+			f.note(symN, at)
+			f.note(symDay, at)
+			f.note(symYear, at)
+			f.note(symPercent, at)
+			if f.p.dateAt[i] != 0 {
+				f.note(symDate, at)
+			}
+		} else if t.has(symNumberWord) {
+			f.note(symN, at)
+		}
+		if f.p.moneyAt[i] != 0 {
+			f.note(symMoney, at)
+		}
+	}
+}
+
+func (f *finder) note(sym, at int32) {
+	word, bit := &f.has[sym>>6], uint64(1)<<(sym&63)
+	if *word&bit == 0 {
+		*word |= bit
+		f.at[sym] = places{}
+		if f.g.rareAt[sym] != f.g.rareAt[sym+1] {
+			f.present = append(f.present, sym)
+		}
+	}
+	f.at[sym].add(at)
+}
+
+func (f *finder) have(sym int32) bool { return f.has[sym>>6]>>(sym&63)&1 != 0 }
+
+// try finds every place of a phrase.
+func (f *finder) try(phrase int32) {
+	ph := &f.g.phrases[phrase]
+	steps := f.g.steps[ph.lo:ph.hi]
+	for i := range steps {
+		if !f.have(steps[i].sym) {
+			return
+		}
+	}
+	f.phrase, f.caps = phrase, captures{}
+	first := &f.at[steps[0].sym]
+	for at := first.next(0); at < maxPlace; at = first.next(at + 1) {
+		f.take(steps, 0, at)
+	}
+}
+
+// next looks for the k-th step, from the place i on.
+func (f *finder) next(steps []step, k int, i int32) {
+	if k == len(steps) {
+		f.found(i, steps)
+		return
+	}
+	st := &steps[k]
+	at := &f.at[st.sym]
+	for j := at.next(i); j <= i+int32(st.width) && j < maxPlace; j = at.next(j + 1) {
+		f.take(steps, k, j)
+	}
+}
+
+// take takes the token at a place as the k-th step, and goes on behind it.
+func (f *finder) take(steps []step, k int, at int32) {
+	f.place[k], f.nth[k] = at, -1
+	switch sym := steps[k].sym; {
+	case sym >= symFree || sym > symUnit && sym < symN:
+		f.next(steps, k+1, at+1)
+	case sym <= symUnit:
+		before := f.caps
+		for n, sv := range f.p.tokens[f.lo+at].syms {
+			if sv.sym != sym {
+				continue
+			}
+			switch sym {
+			case symMonth:
+				f.caps.month = sv.value
+			case symWeekday:
+				f.caps.weekday = sv.value
+			case symUnit:
+				f.caps.unit = sv.value
+			}
+			f.nth[k] = int32(n)
+			f.next(steps, k+1, at+1)
+		}
+		f.caps = before
+	default:
+		before := f.caps
+		f.number(steps, k, f.lo+at)
+		f.caps = before
+	}
+}
+
+// number takes the number or amount at token i, if it is what the step wants.
+func (f *finder) number(steps []step, k int, i int32) {
+	p := f.p
+	t := &p.tokens[i]
+	sym := steps[k].sym
+	f.nth[k] = numberOrder + sym
+	if t.kind != numberToken {
+		switch sym {
+		case symN:
+			f.caps.n, _ = t.valueOf(symNumberWord)
+			f.caps.hasN = true
+			f.next(steps, k+1, i+1-f.lo)
+		case symMoney:
+			f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.lo)
+		}
+		return
+	}
+	// "3rd", "20-ին"
+	next := i + 1
+	if next < f.limit && p.tokens[next].before <= gapWord && p.tokens[next].has(symOrdinal) {
+		next++
+	}
+	v := int32(min(t.value, 1e6))
+	whole := t.plain && t.value < 100000
+	switch sym {
+	case symN:
+		if whole || t.value < 100 {
+			f.caps.n, f.caps.hasN = v, true
+			f.next(steps, k+1, next-f.lo)
+		}
+	case symDay:
+		if whole && v >= 1 && v <= 31 && t.digits <= 2 {
+			f.caps.day = v
+			f.next(steps, k+1, next-f.lo)
+		}
+	case symYear:
+		if whole && v >= 2000 && v < 2100 {
+			f.caps.year = v
+			f.next(steps, k+1, i+1-f.lo)
+		}
+	case symPercent:
+		if i+1 < f.limit {
+			if c, ok := p.tokens[i+1].valueOf(symCurrency); ok && c == currencyPercent {
+				f.next(steps, k+1, i+2-f.lo)
+			}
+		}
+	case symDate:
+		if d := p.dateAt[i]; p.dates[d-1].hi <= f.limit {
+			f.caps.date = d
+			f.next(steps, k+1, p.dates[d-1].hi-f.lo)
+		}
+	case symMoney:
+		f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.lo)
+	}
+}
+
+// numberOrder puts what a number means behind what a word is.
+const numberOrder = 1 << 14
+
+// found notes a match that ends before the place hi.
+func (f *finder) found(hi int32, steps []step) {
+	ph := &f.g.phrases[f.phrase]
+	m := match{
+		accept: ph.accept, lo: f.lo + f.place[0], hi: f.lo + hi, s: f.s, caps: f.caps,
+		phrase: f.phrase, pathLo: int32(len(f.paths)),
+	}
+	for k := range steps {
+		nth := f.nth[k]
+		if nth < 0 {
+			sym := steps[k].sym
+			nth = int32(slices.IndexFunc(f.p.tokens[f.lo+f.place[k]].syms, func(sv symval) bool { return sv.sym == sym }))
+		}
+		f.paths = append(f.paths, uint32(steps[k].order)<<24|uint32(f.place[k])<<16|uint32(nth))
+	}
+	m.pathHi = int32(len(f.paths))
+	f.p.matches = append(f.p.matches, m)
+}
+
+// compare orders matches as a reader meets them: by their first word, then the
+// next words nearest first; of phrases that share their beginning the shorter
+// first.
+func (f *finder) compare(a, b match) int {
+	if c := cmp.Compare(a.lo, b.lo); c != 0 {
+		return c
+	}
+	if c := slices.Compare(f.paths[a.pathLo:a.pathHi], f.paths[b.pathLo:b.pathHi]); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.phrase, b.phrase)
+}
