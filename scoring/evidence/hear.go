@@ -39,7 +39,12 @@ func (g *grammar) hear(text string, counts *[maxLanguages]int) {
 				}
 			}
 			for k := range known {
-				counts[known[k].lang] += int(known[k].tells)
+				if known[k].tells {
+					counts[known[k].lang]++
+				}
+				if !known[k].more {
+					break
+				}
 			}
 		}
 		behind = i

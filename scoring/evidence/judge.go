@@ -20,6 +20,7 @@ type judge struct {
 	text     string // the page without its label
 	offset   int    // length of the label
 	labelled int32  // tokens of the label
+	sections uint64 // bits of the sections that the sentence has matches of
 
 	best     [len(criteria)]candidate
 	never    bool    // they do not want to buy: job, sale, survey
@@ -54,6 +55,10 @@ func (j *judge) prose() {
 // sentence judges one sentence by its matches.
 func (j *judge) sentence(s int32, ms []match) {
 	sen := &j.p.sentences[s]
+	j.sections = 0
+	for i := range ms {
+		j.sections |= 1 << ms[i].section
+	}
 	for i := range ms {
 		m := &ms[i]
 		if m.hi <= j.labelled && m.section != secNeedNever {
@@ -69,7 +74,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.never = true
 			}
 		case secBudgetThere:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !has(ms, secBudgetNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.has(secBudgetNot) {
 				j.offer(budget, 1, m)
 			}
 		case secBudgetNot:
@@ -79,7 +84,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(authority, 2, m)
 			}
 		case secContacted:
-			if !j.negated(sen, ms, m) && !has(ms, secContactedNot) {
+			if !j.negated(sen, ms, m) && !j.has(secContactedNot) {
 				j.offer(contacted, 3, m)
 			}
 		case secSupplierLeft:
@@ -95,7 +100,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(contractOut, 2, m)
 			}
 		case secSigned:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !has(ms, secSignedNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !j.has(secSignedNot) {
 				j.offer(signed, 2, m)
 			}
 		case secOrder:
@@ -104,7 +109,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(signed, 2, m)
 			}
 		case secDeclined:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !has(ms, secDeclinedNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.has(secDeclinedNot) {
 				j.offer(declined, 2, m)
 			}
 		}
@@ -140,15 +145,8 @@ func (j *judge) remember(sen *sentence) {
 	}
 }
 
-// has reports whether any of the matches is of a section.
-func has(ms []match, sec section) bool {
-	for i := range ms {
-		if ms[i].section == sec {
-			return true
-		}
-	}
-	return false
-}
+// has reports whether any of the sentence's matches is of a section.
+func (j *judge) has(sec section) bool { return j.sections>>sec&1 != 0 }
 
 // overlapped reports whether a match of sec shares words with m.
 func overlapped(ms []match, m *match, sec section) bool {

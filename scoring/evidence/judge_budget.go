@@ -6,11 +6,11 @@ import "leadd/lead"
 // says that it is for this purchase, and nothing nearer says that it is
 // something else (turnover, an invoice, their present supplier's price).
 func (j *judge) moneyIn(sen *sentence, ms []match) {
-	if has(ms, secBudgetNot) {
+	if j.has(secBudgetNot) {
 		return
 	}
-	cue := has(ms, secBudget)
-	other := has(ms, secBudgetOther)
+	cue := j.has(secBudget)
+	other := j.has(secBudgetOther)
 	if !cue && !j.order {
 		return
 	}
@@ -46,7 +46,7 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 			}
 			score = 1.5
 		}
-		if j.order && has(ms, secTotal) {
+		if j.order && j.has(secTotal) {
 			score += 2
 		}
 		if m.currency == "" {

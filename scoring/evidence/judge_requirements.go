@@ -1,6 +1,11 @@
 package evidence
 
-import "leadd/lead"
+import (
+	"cmp"
+	"slices"
+
+	"leadd/lead"
+)
 
 // Points towards needs_identified: requiredPoints make it. A quantity to buy is
 // enough alone, one lone feature is not.
@@ -24,7 +29,7 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 		return
 	}
 	// What is said about the deal's papers is no requirement.
-	if !j.order && (has(ms, secSigned) || has(ms, secContractOut) || has(ms, secDeclined) || has(ms, secNegotiating)) {
+	if !j.order && (j.has(secSigned) || j.has(secContractOut) || j.has(secDeclined) || j.has(secNegotiating)) {
 		return
 	}
 	points := 0.0
@@ -79,8 +84,8 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	if sen.bullet && sen.hi-sen.lo >= 2 {
 		points += bulletPoints
 	}
-	if !has(ms, secContacted) {
-		if !seen[secQuantity] && (has(ms, secNeed) || has(ms, secList)) && j.counted(sen, ms) {
+	if !j.has(secContacted) {
+		if !seen[secQuantity] && (j.has(secNeed) || j.has(secList)) && j.counted(sen, ms) {
 			points += countPoints
 		}
 		if n := j.enumerated(sen, ms); n >= 3 {
@@ -153,12 +158,9 @@ func (j *judge) tells(ms []match, lo, hi int32) bool {
 // inMoney reports whether a token belongs to an amount of money: "1.2m" is no
 // length.
 func (j *judge) inMoney(token int32) bool {
-	for i := token; i >= 0 && i > token-maxSentence; i-- {
-		if k := j.p.moneyAt[i]; k != 0 {
-			return token < j.p.money[k-1].hi
-		}
-	}
-	return false
+	// The amounts stand in the order of the text and never overlap.
+	i, exact := slices.BinarySearchFunc(j.p.money, token, func(m money, token int32) int { return cmp.Compare(m.lo, token) })
+	return exact || i > 0 && token < j.p.money[i-1].hi
 }
 
 // words is a match's text.

@@ -10,10 +10,10 @@ const soon = 190
 // behind "by" or with what is to be ready then, and is not a meeting's, an
 // invoice's or a quote's.
 func (j *judge) whenIn(sen *sentence, ms []match) {
-	if has(ms, secBudgetNot) {
+	if j.has(secBudgetNot) {
 		return // "no budget this year"
 	}
-	if has(ms, secTimelineCalm) {
+	if j.has(secTimelineCalm) {
 		for i := range ms {
 			if ms[i].section == secTimelineCalm && !j.negated(sen, ms, &ms[i]) {
 				j.calm = true

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,7 +106,8 @@ type compiler struct {
 	classes map[string]int32 // by their words: the symbol of a word, stem or list
 	next    int32
 	phrases map[string]bool // those in the grammar, to leave out what is said twice
-	isNeg   map[int32]bool  // symbols all or some of whose words negate
+	key     []byte
+	isNeg   map[int32]bool // symbols all or some of whose words negate
 	negs    map[string]bool
 	sets    map[string]alternatives // the open lexicon's @names
 	lang    uint8                   // index of the open lexicon
@@ -524,11 +526,16 @@ func (c *compiler) insert(seq variant, a accept) error {
 	if len(seq) > 0 && seq[0] < 0 {
 		seq = seq[1:]
 	}
-	key := fmt.Sprint(seq, a)
-	if len(seq) == 0 || c.phrases[key] {
+	key := c.key[:0]
+	for _, sym := range seq {
+		key = binary.AppendVarint(key, int64(sym))
+	}
+	key = binary.AppendVarint(append(key, 0, byte(a.section)), int64(a.value))
+	c.key = key
+	if len(seq) == 0 || c.phrases[string(key)] {
 		return nil
 	}
-	c.phrases[key] = true
+	c.phrases[string(key)] = true
 	g := c.g
 	ph := phrase{accept: a, lo: int32(len(g.steps))}
 	var before step
@@ -596,11 +603,12 @@ func (c *compiler) index() {
 
 // often guesses how often a text has each symbol. Nobody counted, but words
 // that stand in many lists and phrases, and those that tell a language, are the
-// common ones.
+// common ones; and there are more numbers than any one word.
 func (c *compiler) often() []int {
 	const (
 		language = 8
-		number   = 60
+		number   = 5000
+		amount   = 500
 	)
 	often := make([]int, c.next)
 	for i := range c.words.nodes {
@@ -616,8 +624,7 @@ func (c *compiler) often() []int {
 			often[e.sv.sym] += weight[e.lang] * weight[e.lang]
 		}
 	}
-	for sym := symN; sym < symFree; sym++ {
-		often[sym] = number
-	}
+	often[symN], often[symDay], often[symYear] = number, number, number
+	often[symMoney], often[symPercent], often[symDate] = amount, number, amount
 	return often
 }

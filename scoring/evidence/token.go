@@ -90,20 +90,23 @@ func (t *token) valueOf(sym int32) (int32, bool) {
 
 // learn gives a token what the lexicons of langs know of its word.
 func (p *page) learn(t *token, known []knowledge, langs uint32) {
-	n := 0
+	first := true
 	for i := range known {
 		k := &known[i]
-		if langs>>k.lang&1 == 0 {
-			continue
+		if langs>>k.lang&1 != 0 {
+			t.kinds |= k.kinds
+			if first {
+				first = false
+				t.syms = k.syms
+			} else {
+				lo := len(p.syms)
+				p.syms = append(append(p.syms, t.syms...), k.syms...)
+				t.syms = p.syms[lo:len(p.syms):len(p.syms)]
+			}
 		}
-		t.kinds |= k.kinds
-		if n++; n == 1 {
-			t.syms = k.syms
-			continue
+		if !k.more {
+			return
 		}
-		lo := len(p.syms)
-		p.syms = append(append(p.syms, t.syms...), k.syms...)
-		t.syms = p.syms[lo:len(p.syms):len(p.syms)]
 	}
 }
 
@@ -222,12 +225,9 @@ func (c *cutter) abbreviated(next int) bool {
 			return t.digits <= 2
 		}
 		_, known := c.g.word(c.text, next)
-		for i := range known {
-			if c.langs>>known[i].lang&1 != 0 && known[i].kinds&(1<<symMonth|1<<symUnit) != 0 {
-				return t.digits <= 2
-			}
-		}
-		return false
+		var after token
+		c.p.learn(&after, known, c.langs)
+		return t.digits <= 2 && (after.has(symMonth) || after.has(symUnit))
 	}
 	if t.has(symAbbreviation) {
 		return true
@@ -305,7 +305,7 @@ func (c *cutter) token(i int, first byte, size int) int {
 		i += size
 		var k wordWalk
 		g.words.step(&k, first)
-		p.learn(t, g.words.end(k), c.langs)
+		p.learn(t, g.words.known[g.words.end(k):], c.langs)
 	default:
 		var known []knowledge
 		i, known = g.word(text, i)
@@ -368,7 +368,7 @@ func (g *grammar) word(text string, i int) (end int, known []knowledge) {
 		}
 		i += size
 	}
-	return i, w.end(k)
+	return i, w.known[w.end(k):]
 }
 
 func elided(s string) bool {
@@ -399,6 +399,9 @@ func linkLen(s string, n int) int {
 	case '@', ':', '.', '-', '_', '+':
 	default:
 		return 0
+	}
+	if n+1 < len(s) && s[n+1] == ' ' && s[n] != '@' && s[0] != 'w' && s[0] != 'm' {
+		return 0 // a sentence's end
 	}
 	s = s[:min(len(s), maxLink)]
 	end := strings.IndexAny(s, " \t\r\n<>,;\"()")

@@ -12,9 +12,10 @@ type symval struct {
 // knowledge is what one lexicon knows of a word.
 type knowledge struct {
 	syms  []symval
-	kinds uint32 // bits of the symbols below symFirstPhrase
-	tells int32  // how many of its entries say that the word tells the language
+	kinds uint32 // bits of the symbols below symFree
 	lang  uint8
+	tells bool // the word tells the language
+	more  bool // the next knowledge is of the same word
 }
 
 // words finds a word of any lexicon in one walk over its letters: a trie over
@@ -22,18 +23,14 @@ type knowledge struct {
 // by code c is the cell at base(s)+c, if that cell's check is s.
 type words struct {
 	cells []wordCell
-	ends  []wordEnd // by state
-	known [][]knowledge
+	known []knowledge // the first: nothing
 }
 
+// wordCell is a state of the trie. What is known where a word ends there
+// begins in words.known at exact, or at fell where the word goes on and the
+// trie does not (its stems).
 type wordCell struct {
 	base, check int32
-}
-
-// wordEnd holds what is known where a word ends, as indexes into words.known:
-// of exactly this word, and of a word that goes on where the trie does not
-// (its stems).
-type wordEnd struct {
 	exact, fell int32
 }
 
@@ -56,13 +53,12 @@ func (w *words) step(k *wordWalk, code byte) {
 	k.at = next
 }
 
-// end gives what is known of the word walked.
-func (w *words) end(k wordWalk) []knowledge {
-	e := &w.ends[k.at]
+// end gives where in words.known begins what is known of the word walked.
+func (w *words) end(k wordWalk) int32 {
 	if k.fell {
-		return w.known[e.fell]
+		return w.cells[k.at].fell
 	}
-	return w.known[e.exact]
+	return w.cells[k.at].exact
 }
 
 // wordBuilder gathers words before they are laid out.
@@ -114,17 +110,24 @@ func (b *wordBuilder) add(codes string, e wordEntry) {
 // build lays the trie out.
 func (b *wordBuilder) build() *words {
 	const alphabet = 128
-	w := &words{known: [][]knowledge{nil}, cells: []wordCell{{check: -1}}, ends: make([]wordEnd, 1)}
+	w := &words{known: make([]knowledge, 1), cells: []wordCell{{check: -1}}}
 	grow := func(n int) {
 		for len(w.cells) < n {
 			w.cells = append(w.cells, wordCell{check: -1})
-			w.ends = append(w.ends, wordEnd{})
 		}
+	}
+	know := func(all []knowledge) int32 {
+		at := len(w.known)
+		for i, k := range all {
+			k.more = i+1 < len(all)
+			w.known = append(w.known, k)
+		}
+		return int32(at)
 	}
 	type task struct {
 		node, state int32
 		stems       []knowledge // on the way here
-		fell        int32       // index of these
+		fell        int32       // where they begin in known
 	}
 	free := int32(1) // no cell before it is free
 	for todo := []task{{}}; len(todo) > 0; {
@@ -141,16 +144,14 @@ func (b *wordBuilder) build() *words {
 					}
 				}
 				if stem && slices.ContainsFunc(n.entries, func(e wordEntry) bool { return e.stem }) {
-					t.stems, t.fell = all, int32(len(w.known))
-					w.known = append(w.known, all)
+					t.stems, t.fell = all, know(all)
 				}
 			}
-			exact = int32(len(w.known))
-			w.known = append(w.known, all)
+			exact = know(all)
 		}
-		w.ends[t.state] = wordEnd{exact, t.fell}
 		base := w.place(n.kids, &free, grow, alphabet)
-		w.cells[t.state].base = base
+		state := &w.cells[t.state]
+		state.base, state.exact, state.fell = base, exact, t.fell
 		for _, kid := range n.kids {
 			state := base + int32(kid.code)
 			w.cells[state].check = t.state
@@ -186,7 +187,7 @@ func knowing(known []knowledge, e wordEntry) []knowledge {
 	}
 	k := &known[i]
 	if e.sv.sym == symLanguage {
-		k.tells++
+		k.tells = true
 		return known
 	}
 	k.syms = append(slices.Clone(k.syms), e.sv)
