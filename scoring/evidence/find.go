@@ -12,6 +12,11 @@ type places [2]uint64
 
 func (s *places) add(i int32) { s[i>>6&1] |= 1 << (i & 63) }
 
+func (s *places) join(o places) {
+	s[0] |= o[0]
+	s[1] |= o[1]
+}
+
 // next is the first place from i on, maxPlace where there is none.
 func (s *places) next(i int32) int32 {
 	if i < 64 {
@@ -68,7 +73,7 @@ func (g *grammar) find(p *page) {
 		before := len(p.matches)
 		for _, sym := range f.present {
 			for _, r := range g.rare[g.rareAt[sym]:g.rareAt[sym+1]] {
-				if f.have(r.second) {
+				if f.have(r.second) && f.have(r.third) {
 					f.try(r.phrase)
 				}
 			}
@@ -83,39 +88,49 @@ func (g *grammar) find(p *page) {
 func (f *finder) survey() {
 	clear(f.has)
 	f.present = f.present[:0]
+	has, at := f.has, f.at
 	for i := f.lo; i < f.limit; i++ {
 		t := &f.p.tokens[i]
-		at := i - f.lo
+		var here places
+		here.add(i - f.lo)
 		for _, sv := range t.syms {
-			f.note(sv.sym, at)
+			word, bit := &has[sv.sym>>6], uint64(1)<<(sv.sym&63)
+			if *word&bit != 0 {
+				at[sv.sym].join(here)
+				continue
+			}
+			*word |= bit
+			at[sv.sym] = here
+			if sv.rare {
+				f.present = append(f.present, sv.sym)
+			}
 		}
 		if t.kind == numberToken {
-			f.note(symN, at)
-			f.note(symDay, at)
-			f.note(symYear, at)
-			f.note(symPercent, at)
+			f.note(symN, here)
+			f.note(symDay, here)
+			f.note(symYear, here)
+			f.note(symPercent, here)
 			if f.p.dateAt[i] != 0 {
-				f.note(symDate, at)
+				f.note(symDate, here)
 			}
 		} else if t.has(symNumberWord) {
-			f.note(symN, at)
+			f.note(symN, here)
 		}
 		if f.p.moneyAt[i] != 0 {
-			f.note(symMoney, at)
+			f.note(symMoney, here)
 		}
 	}
 }
 
-func (f *finder) note(sym, at int32) {
-	word, bit := &f.has[sym>>6], uint64(1)<<(sym&63)
-	if *word&bit == 0 {
-		*word |= bit
-		f.at[sym] = places{}
-		if f.g.rareAt[sym] != f.g.rareAt[sym+1] {
-			f.present = append(f.present, sym)
-		}
+// note notes a symbol of numbers.
+func (f *finder) note(sym int32, here places) {
+	if f.have(sym) {
+		f.at[sym].join(here)
+		return
 	}
-	f.at[sym].add(at)
+	f.has[sym>>6] |= 1 << (sym & 63)
+	f.at[sym] = here
+	f.present = append(f.present, sym)
 }
 
 func (f *finder) have(sym int32) bool { return f.has[sym>>6]>>(sym&63)&1 != 0 }

@@ -54,11 +54,11 @@ type step struct {
 	order int8 // none, short, long, any: in this order a text is tried
 }
 
-// rarePhrase is a phrase in the index: it is looked at only if its second
-// rarest symbol is there too.
+// rarePhrase is a phrase in the index: it is looked at only if its next rarest
+// symbols are there too.
 type rarePhrase struct {
-	second int32
-	phrase int32
+	second, third int32
+	phrase        int32
 }
 
 // accept is what a phrase says.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -244,7 +245,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	for word := range strings.FieldsSeq(pattern) {
 		stem := strings.HasSuffix(word, "*")
 		for _, codes := range c.variants(strings.TrimSuffix(word, "*")) {
-			c.words.add(codes, wordEntry{symval{sym, int32(n)}, c.lang, stem})
+			c.words.add(codes, wordEntry{symval{sym: sym, value: int32(n)}, c.lang, stem})
 			if name == "language" && codes[0] < codeCyrillic {
 				c.g.always &^= 1 << c.lang
 			}
@@ -568,8 +569,14 @@ func (c *compiler) grammar() (*grammar, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
-	c.g.words = c.words.build()
 	c.index()
+	for i := range c.words.nodes {
+		for k := range c.words.nodes[i].entries {
+			sv := &c.words.nodes[i].entries[k].sv
+			sv.rare = c.g.rareAt[sv.sym] != c.g.rareAt[sv.sym+1]
+		}
+	}
+	c.g.words = c.words.build()
 	return c.g, nil
 }
 
@@ -578,20 +585,14 @@ func (c *compiler) index() {
 	g := c.g
 	often := c.often()
 	bySym := make([][]rarePhrase, c.next)
+	var syms []int32
 	for i := range g.phrases {
-		rare, second := int32(0), int32(0)
+		syms = syms[:0]
 		for _, st := range g.steps[g.phrases[i].lo:g.phrases[i].hi] {
-			switch {
-			case rare == 0 || often[st.sym] < often[rare]:
-				rare, second = st.sym, rare
-			case second == 0 || often[st.sym] < often[second]:
-				second = st.sym
-			}
+			syms = append(syms, st.sym)
 		}
-		if second == 0 {
-			second = rare
-		}
-		bySym[rare] = append(bySym[rare], rarePhrase{second, int32(i)})
+		slices.SortStableFunc(syms, func(a, b int32) int { return cmp.Compare(often[a], often[b]) })
+		bySym[syms[0]] = append(bySym[syms[0]], rarePhrase{syms[min(1, len(syms)-1)], syms[min(2, len(syms)-1)], int32(i)})
 	}
 	g.rareAt = make([]int32, 0, c.next+1)
 	for _, list := range bySym {

@@ -259,6 +259,9 @@ func (c *cutter) newline(i int) int {
 // bulletLen is the length of a list's mark at the start of a line, 0 where
 // there is none.
 func bulletLen(s string) int {
+	if s == "" || s[0] >= 'A' && s[0] <= 'Z' || s[0] > 'o' && s[0] <= 'z' {
+		return 0
+	}
 	for _, b := range [...]string{"- ", "* ", "• ", "– ", "— ", "· ", "-\t", "+ ", "•\t", "o\t"} {
 		if strings.HasPrefix(s, b) {
 			return len(b)

@@ -7,6 +7,7 @@ import "slices"
 type symval struct {
 	sym   int32
 	value int32
+	rare  bool // the symbol is some phrase's rarest
 }
 
 // knowledge is what one lexicon knows of a word.
