@@ -42,10 +42,10 @@ type finder struct {
 	s       int32
 	lo      int32 // first token of the sentence
 	limit   int32
-	has     []uint64 // the sentence's symbols, a bit for each
-	at      []places // by symbol, of those in has: where
-	present []int32  // the symbols that are some phrase's rarest
-	paths   []uint32 // of the matches
+	has     []uint64   // the sentence's symbols, a bit for each
+	at      []places   // by symbol, of those in has: where
+	present []int32    // the symbols that are some phrase's rarest
+	paths   []pathStep // of the matches
 
 	// The phrase being tried.
 	phrase int32
@@ -256,32 +256,48 @@ const numberOrder = 1 << 14
 
 // found notes a match that ends before the place hi.
 func (f *finder) found(hi int32, steps []step) {
-	ph := &f.g.phrases[f.phrase]
-	m := match{
-		accept: ph.accept, lo: f.lo + f.place[0], hi: f.lo + hi, s: f.s, caps: f.caps,
-		phrase: f.phrase, pathLo: int32(len(f.paths)),
-	}
+	f.p.matches = append(f.p.matches, match{
+		accept: f.g.phrases[f.phrase].accept, lo: f.lo + f.place[0], hi: f.lo + hi, s: f.s, caps: f.caps,
+		phrase: f.phrase, path: int32(len(f.paths)),
+	})
 	for k := range steps {
-		nth := f.nth[k]
-		if nth < 0 {
-			sym := steps[k].sym
-			nth = int32(slices.IndexFunc(f.p.tokens[f.lo+f.place[k]].syms, func(sv symval) bool { return sv.sym == sym }))
-		}
-		f.paths = append(f.paths, uint32(steps[k].order)<<24|uint32(f.place[k])<<16|uint32(nth))
+		f.paths = append(f.paths, pathStep{f.place[k], f.nth[k]})
 	}
-	m.pathHi = int32(len(f.paths))
-	f.p.matches = append(f.p.matches, m)
+}
+
+// pathStep is where a match has a step: the token's place, and which of its
+// symbols that is where that is not simply the step's, else -1.
+type pathStep struct {
+	place, nth int32
 }
 
 // compare orders matches as a reader meets them: by their first word, then the
 // next words nearest first; of phrases that share their beginning the shorter
 // first.
 func (f *finder) compare(a, b match) int {
-	if c := cmp.Compare(a.lo, b.lo); c != 0 {
-		return c
+	if a.lo != b.lo {
+		return cmp.Compare(a.lo, b.lo)
 	}
-	if c := slices.Compare(f.paths[a.pathLo:a.pathHi], f.paths[b.pathLo:b.pathHi]); c != 0 {
-		return c
+	x, y := &f.g.phrases[a.phrase], &f.g.phrases[b.phrase]
+	for k := range min(x.hi-x.lo, y.hi-y.lo) {
+		s, t := &f.g.steps[x.lo+k], &f.g.steps[y.lo+k]
+		p, q := f.paths[a.path+k], f.paths[b.path+k]
+		if c := cmp.Or(cmp.Compare(s.order, t.order), cmp.Compare(p.place, q.place)); c != 0 {
+			return c
+		}
+		if s.sym != t.sym || p.nth != q.nth {
+			if c := cmp.Compare(f.symbol(p, s.sym), f.symbol(q, t.sym)); c != 0 {
+				return c
+			}
+		}
 	}
-	return cmp.Compare(a.phrase, b.phrase)
+	return cmp.Or(cmp.Compare(x.hi-x.lo, y.hi-y.lo), cmp.Compare(a.phrase, b.phrase))
+}
+
+// symbol tells which of its token's symbols a step took.
+func (f *finder) symbol(p pathStep, sym int32) int32 {
+	if p.nth >= 0 {
+		return p.nth
+	}
+	return int32(slices.IndexFunc(f.p.tokens[f.lo+p.place].syms, func(sv symval) bool { return sv.sym == sym }))
 }

@@ -81,10 +81,8 @@ type match struct {
 	lo, hi int32
 	s      int32
 	caps   captures
-	// How it was found, to bring matches into an order: steps of the finder's
-	// path, then the phrase.
-	pathLo, pathHi int32
-	phrase         int32
+	phrase int32
+	path   int32 // of the finder's paths, where its steps begin
 }
 
 // maxLanguages bounds how many lexicons there may be.
