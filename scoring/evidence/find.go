@@ -6,147 +6,165 @@ import (
 	"slices"
 )
 
-// places is a set of tokens of one sentence, a bit for each; a sentence has at
-// most maxSentence of them.
-type places [2]uint64
-
-func (s *places) add(i int32) { s[i>>6&1] |= 1 << (i & 63) }
-
-func (s *places) join(o places) {
-	s[0] |= o[0]
-	s[1] |= o[1]
-}
-
-// next is the first place from i on, maxPlace where there is none.
-func (s *places) next(i int32) int32 {
-	if i < 64 {
-		if rest := s[0] >> i; rest != 0 {
-			return i + int32(bits.TrailingZeros64(rest))
-		}
-		i = 64
-	}
-	if rest := s[1] >> (i & 63); i < maxPlace && rest != 0 {
-		return i + int32(bits.TrailingZeros64(rest))
-	}
-	return maxPlace
-}
-
-const maxPlace = 128
-
 // finder looks for phrases in one sentence at a time. What it learns of a
 // sentence first, which symbols it has and where, rules nearly all phrases
 // out: only those are tried whose rarest symbols are there.
 type finder struct {
-	g       *grammar
-	p       *page
-	s       int32
-	lo      int32 // first token of the sentence
-	limit   int32
-	has     []uint64   // the sentence's symbols, a bit for each
-	at      []places   // by symbol, of those in has: where
-	present []int32    // the symbols that are some phrase's rarest
-	paths   []pathStep // of the matches
+	g     *grammar
+	p     *page
+	s     int32
+	lo    int32 // first token of the sentence
+	limit int32
+	has   []uint64    // the sentence's symbols, a bit for each
+	at    [2][]uint64 // by symbol, of those in has: its places, a bit for each; from the 64th on in the second
+	long  bool        // the sentence has so many
+	tried []uint32    // by phrase: the turn in which it was tried
+	turn  uint32
 
 	// The phrase being tried.
 	phrase int32
 	caps   captures
 	place  [maxSteps]int32 // of its steps so far
 	nth    [maxSteps]int32 // which of the place's symbols
+	paths  []pathStep      // of the matches
+	order  []int32
+	sorted []match
 }
 
-// maxSteps bounds how many words a phrase may have.
-const maxSteps = 24
+const (
+	// maxSteps bounds how many words a phrase may have.
+	maxSteps = 24
+	// maxPlace is more than maxSentence.
+	maxPlace = 128
+)
 
 // find matches every phrase in every sentence.
 func (g *grammar) find(p *page) {
 	f := &p.finder
 	f.g, f.p = g, p
-	if n := len(g.rareAt); len(f.at) < n {
-		f.at = make([]places, n)
-		f.has = make([]uint64, n/64+1)
+	if len(f.tried) != len(g.phrases) {
+		f.has = make([]uint64, g.symbols/64+1)
+		f.at = [2][]uint64{make([]uint64, g.symbols), make([]uint64, g.symbols)}
+		f.tried = make([]uint32, len(g.phrases))
 	}
 	f.paths = f.paths[:0]
 	for s := range p.sentences {
 		sen := &p.sentences[s]
 		f.s, f.lo, f.limit = int32(s), sen.lo, sen.hi
 		f.survey()
+		if f.turn++; f.turn == 0 {
+			clear(f.tried)
+			f.turn = 1
+		}
 		before := len(p.matches)
-		for _, sym := range f.present {
-			for _, r := range g.rare[g.rareAt[sym]:g.rareAt[sym+1]] {
-				if f.have(r.second) && f.have(r.third) {
-					f.try(r.phrase)
+		for i := f.lo; i < f.limit; i++ {
+			f.tryAll(p.tokens[i].know.rare)
+		}
+		if f.have(symN) {
+			for i := range g.rare {
+				if f.have(symN + int32(i)) {
+					f.tryAll(g.rare[i])
 				}
 			}
 		}
-		if ms := p.matches[before:]; len(ms) > 1 {
-			slices.SortFunc(ms, f.compare)
-		}
+		f.sort(p.matches[before:])
 	}
 }
 
 // survey notes the symbols of the sentence.
 func (f *finder) survey() {
 	clear(f.has)
-	f.present = f.present[:0]
-	has, at := f.has, f.at
+	f.long = f.limit-f.lo > 64
+	has, at := f.has, f.at[0]
 	for i := f.lo; i < f.limit; i++ {
 		t := &f.p.tokens[i]
-		var here places
-		here.add(i - f.lo)
-		for _, sv := range t.syms {
-			word, bit := &has[sv.sym>>6], uint64(1)<<(sv.sym&63)
-			if *word&bit != 0 {
-				at[sv.sym].join(here)
-				continue
+		if f.long {
+			for _, sv := range t.know.syms {
+				f.note(sv.sym, i-f.lo)
 			}
-			*word |= bit
-			at[sv.sym] = here
-			if sv.rare {
-				f.present = append(f.present, sv.sym)
+		} else {
+			here := uint64(1) << (i - f.lo)
+			for _, sv := range t.know.syms {
+				word, bit := &has[sv.sym>>6], uint64(1)<<(sv.sym&63)
+				if *word&bit == 0 {
+					*word |= bit
+					at[sv.sym] = here
+				} else {
+					at[sv.sym] |= here
+				}
 			}
 		}
 		if t.kind == numberToken {
-			f.note(symN, here)
-			f.note(symDay, here)
-			f.note(symYear, here)
-			f.note(symPercent, here)
+			f.note(symN, i-f.lo)
+			f.note(symDay, i-f.lo)
+			f.note(symYear, i-f.lo)
+			f.note(symPercent, i-f.lo)
 			if f.p.dateAt[i] != 0 {
-				f.note(symDate, here)
+				f.note(symDate, i-f.lo)
 			}
 		} else if t.has(symNumberWord) {
-			f.note(symN, here)
+			f.note(symN, i-f.lo)
 		}
 		if f.p.moneyAt[i] != 0 {
-			f.note(symMoney, here)
+			f.note(symMoney, i-f.lo)
 		}
 	}
 }
 
-// note notes a symbol of numbers.
-func (f *finder) note(sym int32, here places) {
-	if f.have(sym) {
-		f.at[sym].join(here)
-		return
+func (f *finder) note(sym, place int32) {
+	if !f.have(sym) {
+		f.has[sym>>6] |= 1 << (sym & 63)
+		f.at[0][sym] = 0
+		if f.long {
+			f.at[1][sym] = 0
+		}
 	}
-	f.has[sym>>6] |= 1 << (sym & 63)
-	f.at[sym] = here
-	f.present = append(f.present, sym)
+	f.at[place>>6&1][sym] |= 1 << (place & 63)
+}
+
+// from is the first place of a symbol from place i on, maxPlace where there is
+// none.
+func (f *finder) from(sym, i int32) int32 {
+	if i < 64 {
+		if rest := f.at[0][sym] >> i; rest != 0 {
+			return i + int32(bits.TrailingZeros64(rest))
+		}
+		i = 64
+	}
+	if f.long && i < maxPlace {
+		if rest := f.at[1][sym] >> (i & 63); rest != 0 {
+			return i + int32(bits.TrailingZeros64(rest))
+		}
+	}
+	return maxPlace
 }
 
 func (f *finder) have(sym int32) bool { return f.has[sym>>6]>>(sym&63)&1 != 0 }
+
+// tryAll tries those phrases whose symbols the sentence has.
+func (f *finder) tryAll(phrases []rarePhrase) {
+	for _, r := range phrases {
+		if f.have(r.second) && f.have(r.third) && f.tried[r.phrase] != f.turn {
+			f.tried[r.phrase] = f.turn
+			f.try(r.phrase)
+		}
+	}
+}
 
 // try finds every place of a phrase.
 func (f *finder) try(phrase int32) {
 	ph := &f.g.phrases[phrase]
 	steps := f.g.steps[ph.lo:ph.hi]
-	for i := range steps {
-		if !f.have(steps[i].sym) {
-			return
+	if len(steps) > 3 {
+		for i := range steps {
+			if !f.have(steps[i].sym) {
+				return
+			}
 		}
 	}
 	f.phrase, f.caps = phrase, captures{}
-	first := &f.at[steps[0].sym]
-	for at := first.next(0); at < maxPlace; at = first.next(at + 1) {
+	first := steps[0].sym
+	for at := f.from(first, 0); at < maxPlace; at = f.from(first, at+1) {
 		f.take(steps, 0, at)
 	}
 }
@@ -158,8 +176,7 @@ func (f *finder) next(steps []step, k int, i int32) {
 		return
 	}
 	st := &steps[k]
-	at := &f.at[st.sym]
-	for j := at.next(i); j <= i+int32(st.width) && j < maxPlace; j = at.next(j + 1) {
+	for j := f.from(st.sym, i); j <= i+int32(st.width) && j < maxPlace; j = f.from(st.sym, j+1) {
 		f.take(steps, k, j)
 	}
 }
@@ -172,17 +189,17 @@ func (f *finder) take(steps []step, k int, at int32) {
 		f.next(steps, k+1, at+1)
 	case sym <= symUnit:
 		before := f.caps
-		for n, sv := range f.p.tokens[f.lo+at].syms {
+		for n, sv := range f.p.tokens[f.lo+at].know.syms {
 			if sv.sym != sym {
 				continue
 			}
 			switch sym {
 			case symMonth:
-				f.caps.month = sv.value
+				f.caps.month = int8(sv.value)
 			case symWeekday:
-				f.caps.weekday = sv.value
+				f.caps.weekday = int8(sv.value)
 			case symUnit:
-				f.caps.unit = sv.value
+				f.caps.unit = int8(sv.value)
 			}
 			f.nth[k] = int32(n)
 			f.next(steps, k+1, at+1)
@@ -204,7 +221,7 @@ func (f *finder) number(steps []step, k int, i int32) {
 	if t.kind != numberToken {
 		switch sym {
 		case symN:
-			f.caps.n, _ = t.valueOf(symNumberWord)
+			f.caps.n, _ = p.value(i, symNumberWord)
 			f.caps.hasN = true
 			f.next(steps, k+1, i+1-f.lo)
 		case symMoney:
@@ -227,17 +244,17 @@ func (f *finder) number(steps []step, k int, i int32) {
 		}
 	case symDay:
 		if whole && v >= 1 && v <= 31 && t.digits <= 2 {
-			f.caps.day = v
+			f.caps.day = int8(v)
 			f.next(steps, k+1, next-f.lo)
 		}
 	case symYear:
 		if whole && v >= 2000 && v < 2100 {
-			f.caps.year = v
+			f.caps.year = int16(v)
 			f.next(steps, k+1, i+1-f.lo)
 		}
 	case symPercent:
 		if i+1 < f.limit {
-			if c, ok := p.tokens[i+1].valueOf(symCurrency); ok && c == currencyPercent {
+			if c, ok := p.value(i+1, symCurrency); ok && c == currencyPercent {
 				f.next(steps, k+1, i+2-f.lo)
 			}
 		}
@@ -271,10 +288,27 @@ type pathStep struct {
 	place, nth int32
 }
 
+// sort brings the sentence's matches into order.
+func (f *finder) sort(ms []match) {
+	compare := func(a, b int32) int { return f.compare(&ms[a], &ms[b]) }
+	f.order = f.order[:0]
+	for i := range ms {
+		f.order = append(f.order, int32(i))
+	}
+	if slices.IsSortedFunc(f.order, compare) {
+		return
+	}
+	slices.SortFunc(f.order, compare)
+	f.sorted = append(f.sorted[:0], ms...)
+	for i, from := range f.order {
+		ms[i] = f.sorted[from]
+	}
+}
+
 // compare orders matches as a reader meets them: by their first word, then the
 // next words nearest first; of phrases that share their beginning the shorter
 // first.
-func (f *finder) compare(a, b match) int {
+func (f *finder) compare(a, b *match) int {
 	if a.lo != b.lo {
 		return cmp.Compare(a.lo, b.lo)
 	}
@@ -299,5 +333,5 @@ func (f *finder) symbol(p pathStep, sym int32) int32 {
 	if p.nth >= 0 {
 		return p.nth
 	}
-	return int32(slices.IndexFunc(f.p.tokens[f.lo+p.place].syms, func(sv symval) bool { return sv.sym == sym }))
+	return int32(slices.IndexFunc(f.p.tokens[f.lo+p.place].know.syms, func(sv symval) bool { return sv.sym == sym }))
 }

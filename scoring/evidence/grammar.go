@@ -27,14 +27,12 @@ const (
 // grammar is all lexicons, compiled: the words, and the phrases by the rarest
 // word in each.
 type grammar struct {
-	fold    *fold
-	words   *words
-	phrases []phrase
-	steps   []step // of all phrases, each phrase's in one run
-	// By symbol: the phrases whose rarest symbol it is are
-	// rare[rareAt[sym]:rareAt[sym+1]].
-	rareAt    []int32
-	rare      []rarePhrase
+	fold      *fold
+	words     *words
+	phrases   []phrase
+	steps     []step                       // of all phrases, each phrase's in one run
+	rare      [symFree - symN][]rarePhrase // by the symbols of numbers; those of words stand with the words
+	symbols   int
 	values    []string // of patterns, by index
 	languages int
 	always    uint32 // bits of the lexicons read in any text: of no language, or of a script of their own
@@ -70,9 +68,11 @@ type accept struct {
 
 // captures are the values that a phrase met on its way.
 type captures struct {
-	n, unit, month, weekday, day, year int32
-	date                               int32 // index into page.dates + 1
-	hasN                               bool
+	n                         int32
+	date                      int32 // index into page.dates + 1
+	year                      int16
+	unit, month, weekday, day int8
+	hasN                      bool
 }
 
 // match is a phrase found: tokens lo to hi of sentence s.

@@ -186,7 +186,7 @@ func (j *judge) negated(sen *sentence, ms []match, m *match) bool {
 		lo--
 	}
 	for i := lo; i < m.hi; i++ {
-		if lang, ok := j.p.tokens[i].valueOf(symNegation); ok && j.langs>>lang&1 != 0 && !covered(ms, i, secNegationNot) {
+		if lang, ok := j.p.value(i, symNegation); ok && j.langs>>lang&1 != 0 && !covered(ms, i, secNegationNot) {
 			return true
 		}
 	}

@@ -115,7 +115,7 @@ func (j *judge) bareAmount(sen *sentence, ms []match, i int32) bool {
 // currencyIn is the only currency that a sentence names, for an amount without.
 func (j *judge) currencyIn(sen *sentence) string {
 	for i := sen.lo; i < sen.hi; i++ {
-		if c, ok := j.p.tokens[i].valueOf(symCurrency); ok && c != currencyPercent {
+		if c, ok := j.p.value(i, symCurrency); ok && c != currencyPercent {
 			return currencies[c]
 		}
 	}
@@ -172,7 +172,7 @@ func (j *judge) fieldCurrency() string {
 		}
 		j.g.tokenize(&p, f.Value, allLanguages)
 		if len(p.tokens) == 1 {
-			if c, ok := p.tokens[0].valueOf(symCurrency); ok && c != currencyPercent {
+			if c, ok := p.value(0, symCurrency); ok && c != currencyPercent {
 				return currencies[c]
 			}
 		}

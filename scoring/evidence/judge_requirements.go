@@ -108,14 +108,14 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 func (j *judge) counted(sen *sentence, ms []match) bool {
 	for i := sen.lo; i+1 < sen.hi; i++ {
 		t, next := &j.p.tokens[i], &j.p.tokens[i+1]
-		word, _ := j.p.tokens[i].valueOf(symNumberWord)
+		word, _ := j.p.value(i, symNumberWord)
 		if word < 2 && (t.kind != numberToken || !t.plain || t.value < 2) || t.value > 99999 || i < j.labelled || next.kind != wordToken || next.before > gapWord || next.before == gapNone {
 			continue
 		}
 		if covered(ms, i, secWhen) || covered(ms, i, secHeads) || j.p.dateAt[i] != 0 || i > 0 && j.p.dateAt[i-1] != 0 || t.value >= 1990 && t.value < 2100 {
 			continue
 		}
-		if _, ok := j.p.tokens[i+1].valueOf(symCurrency); ok || j.inMoney(i) {
+		if _, ok := j.p.value(i+1, symCurrency); ok || j.inMoney(i) {
 			continue
 		}
 		return true
@@ -158,6 +158,9 @@ func (j *judge) tells(ms []match, lo, hi int32) bool {
 // inMoney reports whether a token belongs to an amount of money: "1.2m" is no
 // length.
 func (j *judge) inMoney(token int32) bool {
+	if len(j.p.money) == 0 {
+		return false
+	}
 	// The amounts stand in the order of the text and never overlap.
 	i, exact := slices.BinarySearchFunc(j.p.money, token, func(m money, token int32) int { return cmp.Compare(m.lo, token) })
 	return exact || i > 0 && token < j.p.money[i-1].hi

@@ -569,22 +569,18 @@ func (c *compiler) grammar() (*grammar, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
-	c.index()
-	for i := range c.words.nodes {
-		for k := range c.words.nodes[i].entries {
-			sv := &c.words.nodes[i].entries[k].sv
-			sv.rare = c.g.rareAt[sv.sym] != c.g.rareAt[sv.sym+1]
-		}
-	}
-	c.g.words = c.words.build()
+	c.g.symbols = int(c.next)
+	rare := c.rare()
+	copy(c.g.rare[:], rare[symN:symFree])
+	c.g.words = c.words.build(rare)
 	return c.g, nil
 }
 
-// index lists the phrases by the rarest symbol in each.
-func (c *compiler) index() {
+// rare lists the phrases by the rarest symbol in each.
+func (c *compiler) rare() [][]rarePhrase {
 	g := c.g
 	often := c.often()
-	bySym := make([][]rarePhrase, c.next)
+	rare := make([][]rarePhrase, c.next)
 	var syms []int32
 	for i := range g.phrases {
 		syms = syms[:0]
@@ -592,14 +588,9 @@ func (c *compiler) index() {
 			syms = append(syms, st.sym)
 		}
 		slices.SortStableFunc(syms, func(a, b int32) int { return cmp.Compare(often[a], often[b]) })
-		bySym[syms[0]] = append(bySym[syms[0]], rarePhrase{syms[min(1, len(syms)-1)], syms[min(2, len(syms)-1)], int32(i)})
+		rare[syms[0]] = append(rare[syms[0]], rarePhrase{syms[min(1, len(syms)-1)], syms[min(2, len(syms)-1)], int32(i)})
 	}
-	g.rareAt = make([]int32, 0, c.next+1)
-	for _, list := range bySym {
-		g.rareAt = append(g.rareAt, int32(len(g.rare)))
-		g.rare = append(g.rare, list...)
-	}
-	g.rareAt = append(g.rareAt, int32(len(g.rare)))
+	return rare
 }
 
 // often guesses how often a text has each symbol. Nobody counted, but words

@@ -141,20 +141,20 @@ func (g *grammar) rangeAt(p *page, i, limit int32) int32 {
 // amountAt reads "€25k", "25.000 EUR", "EUR 1.2 Mio", "150 тыс. руб.".
 func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 	a := amount{lo: i, multiplier: 1}
-	if c, ok := p.tokens[i].valueOf(symCurrency); ok {
+	if c, ok := p.value(i, symCurrency); ok {
 		if c == currencyPercent || i+1 >= limit || p.tokens[i].kind == numberToken || p.tokens[i+1].before > gapWord {
 			return a, false
 		}
 		a.currency = currencies[c]
 		i++
 		// "US$", "AUD $"
-		if c, ok := p.tokens[i].valueOf(symCurrency); ok && i+1 < limit && c != currencyPercent && p.tokens[i].kind != numberToken {
+		if c, ok := p.value(i, symCurrency); ok && i+1 < limit && c != currencyPercent && p.tokens[i].kind != numberToken {
 			i++
 		}
 	} else if i+1 < limit && p.tokens[i].kind == wordToken {
 		// "A$", "US$", "C$"
 		word := p.text[p.tokens[i].start:p.tokens[i].end]
-		if c, ok := p.tokens[i+1].valueOf(symCurrency); ok && p.tokens[i+1].before == gapNone && currencies[c] == "USD" {
+		if c, ok := p.value(i+1, symCurrency); ok && p.tokens[i+1].before == gapNone && currencies[c] == "USD" {
 			switch strings.ToUpper(word) {
 			case "A", "AU":
 				a.currency = "AUD"
@@ -193,7 +193,7 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 		i++
 	}
 	if i < limit && p.tokens[i].before <= gapWord && p.tokens[i].kind == wordToken {
-		if v, ok := p.tokens[i].valueOf(symMultiplier); ok {
+		if v, ok := p.value(i, symMultiplier); ok {
 			single := p.tokens[i].end-p.tokens[i].start == 1
 			if !single || p.tokens[i].before == gapNone || a.currency != "" {
 				a.multiplier = float64(v)
@@ -205,7 +205,7 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 		}
 	}
 	if i < limit && p.tokens[i].before <= gapWord && p.tokens[i].kind == wordToken {
-		if c, ok := p.tokens[i].valueOf(symCurrency); ok {
+		if c, ok := p.value(i, symCurrency); ok {
 			switch {
 			case c == currencyPercent:
 				a.percent = true
@@ -228,7 +228,7 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 // ownDollar reads "$500 AUD".
 func (g *grammar) ownDollar(p *page, i, limit int32) (string, int32) {
 	if i+1 < limit && p.tokens[i+1].before <= gapWord {
-		if c, ok := p.tokens[i+1].valueOf(symCurrency); ok && c != currencyPercent && p.tokens[i+1].end-p.tokens[i+1].start == 3 {
+		if c, ok := p.value(i+1, symCurrency); ok && c != currencyPercent && p.tokens[i+1].end-p.tokens[i+1].start == 3 {
 			return currencies[c], 1
 		}
 	}

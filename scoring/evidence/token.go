@@ -24,16 +24,17 @@ const (
 	otherToken // an address, a link: nothing to read
 )
 
-// token is a word, a number or a sign. Its letters are text[start:end].
+// token is a word, a number or a sign. Its letters are text[start:end]. There
+// are many: it is kept small.
 type token struct {
+	value      float64    // of a number
+	know       *knowledge // what the lexicons know of it
 	start, end int32
-	syms       []symval // what the lexicons know of it
-	kinds      uint32   // bits of the symbols below symFree
+	kinds      uint16 // as know.kinds
 	kind       tokenKind
 	before     gap
-	digits     int8    // of a number: before its first mark; 0 where a word
-	plain      bool    // of a number: digits only
-	value      float64 // of a number
+	digits     int8 // of a number: before its first mark; 0 where a word
+	plain      bool // of a number: digits only
 }
 
 // sentence is a run of tokens. A line of a list, or a label with its value, is
@@ -53,7 +54,9 @@ const maxSentence = 120
 type page struct {
 	text      string
 	tokens    []token
-	syms      []symval // of words that several lexicons know
+	several   []knowledge // of words that several lexicons know, made of the next two
+	syms      []symval
+	rare      []rarePhrase
 	sentences []sentence
 	matches   []match
 	money     []money
@@ -66,21 +69,21 @@ type page struct {
 func (p *page) reset(text string) {
 	p.text = text
 	p.tokens = p.tokens[:0]
-	p.syms = p.syms[:0]
+	p.several, p.syms, p.rare = p.several[:0], p.syms[:0], p.rare[:0]
 	p.sentences = p.sentences[:0]
 	p.matches = p.matches[:0]
 	p.money = p.money[:0]
 	p.dates = p.dates[:0]
 }
 
-// has reports whether a token has a symbol below symFree.
-func (t *token) has(sym int32) bool { return t.kinds>>sym&1 != 0 }
+// has reports whether a token is in a list.
+func (t *token) has(list int32) bool { return t.kinds>>list&1 != 0 }
 
-// value gives a token's value for a symbol below symFree.
-func (t *token) valueOf(sym int32) (int32, bool) {
-	if t.has(sym) {
-		for _, sv := range t.syms {
-			if sv.sym == sym {
+// value gives a token's value in a list.
+func (p *page) value(i, list int32) (int32, bool) {
+	if t := &p.tokens[i]; t.has(list) {
+		for _, sv := range t.know.syms {
+			if sv.sym == list {
 				return sv.value, true
 			}
 		}
@@ -90,18 +93,17 @@ func (t *token) valueOf(sym int32) (int32, bool) {
 
 // learn gives a token what the lexicons of langs know of its word.
 func (p *page) learn(t *token, known []knowledge, langs uint32) {
-	first := true
 	for i := range known {
 		k := &known[i]
 		if langs>>k.lang&1 != 0 {
-			t.kinds |= k.kinds
-			if first {
-				first = false
-				t.syms = k.syms
+			if t.kinds |= k.kinds; t.know == &nothing {
+				t.know = k
 			} else {
-				lo := len(p.syms)
-				p.syms = append(append(p.syms, t.syms...), k.syms...)
-				t.syms = p.syms[lo:len(p.syms):len(p.syms)]
+				syms, rare := len(p.syms), len(p.rare)
+				p.syms = append(append(p.syms, t.know.syms...), k.syms...)
+				p.rare = append(append(p.rare, t.know.rare...), k.rare...)
+				p.several = append(p.several, knowledge{syms: p.syms[syms:], rare: p.rare[rare:]})
+				t.know = &p.several[len(p.several)-1]
 			}
 		}
 		if !k.more {
@@ -109,6 +111,9 @@ func (p *page) learn(t *token, known []knowledge, langs uint32) {
 		}
 	}
 }
+
+// nothing is what is known of a word in no lexicon.
+var nothing knowledge
 
 // tokenize cuts the text in one pass, looking every word up on the way in the
 // lexicons of langs, a bit for each.
@@ -225,7 +230,7 @@ func (c *cutter) abbreviated(next int) bool {
 			return t.digits <= 2
 		}
 		_, known := c.g.word(c.text, next)
-		var after token
+		after := token{know: &nothing}
 		c.p.learn(&after, known, c.langs)
 		return t.digits <= 2 && (after.has(symMonth) || after.has(symUnit))
 	}
@@ -298,7 +303,7 @@ func (c *cutter) end(question bool) {
 func (c *cutter) token(i int, first byte, size int) int {
 	text, g, p := c.text, c.g, c.p
 	start := i
-	p.tokens = append(p.tokens, token{start: int32(start), before: c.pending})
+	p.tokens = append(p.tokens, token{start: int32(start), before: c.pending, know: &nothing})
 	t := &p.tokens[len(p.tokens)-1]
 	c.pending = gapNone
 	switch {

@@ -3,17 +3,18 @@ package evidence
 import "slices"
 
 // symval is what a lexicon knows of one word: a symbol (the word itself, a
-// stem, a list it is in, "a month") and the symbol's value ("3" of March).
+// stem, a list it is in, "a month") and, in a list, the symbol's value ("3" of
+// March).
 type symval struct {
 	sym   int32
 	value int32
-	rare  bool // the symbol is some phrase's rarest
 }
 
 // knowledge is what one lexicon knows of a word.
 type knowledge struct {
 	syms  []symval
-	kinds uint32 // bits of the symbols below symFree
+	rare  []rarePhrase // those that the word is the rarest in
+	kinds uint16       // bits of the symbols that are lists
 	lang  uint8
 	tells bool // the word tells the language
 	more  bool // the next knowledge is of the same word
@@ -108,8 +109,9 @@ func (b *wordBuilder) add(codes string, e wordEntry) {
 	}
 }
 
-// build lays the trie out.
-func (b *wordBuilder) build() *words {
+// build lays the trie out. rare lists, by symbol, the phrases that it is the
+// rarest symbol of.
+func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 	const alphabet = 128
 	w := &words{known: make([]knowledge, 1), cells: []wordCell{{check: -1}}}
 	grow := func(n int) {
@@ -121,6 +123,9 @@ func (b *wordBuilder) build() *words {
 		at := len(w.known)
 		for i, k := range all {
 			k.more = i+1 < len(all)
+			for _, sv := range k.syms {
+				k.rare = append(k.rare, rare[sv.sym]...)
+			}
 			w.known = append(w.known, k)
 		}
 		return int32(at)
@@ -192,7 +197,7 @@ func knowing(known []knowledge, e wordEntry) []knowledge {
 		return known
 	}
 	k.syms = append(slices.Clone(k.syms), e.sv)
-	if e.sv.sym < symFree {
+	if e.sv.sym < symLanguage {
 		k.kinds |= 1 << e.sv.sym
 	}
 	return known
