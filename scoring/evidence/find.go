@@ -85,13 +85,11 @@ func (f *finder) survey() {
 		} else {
 			here := uint64(1) << (i - f.lo)
 			for _, sv := range t.know.syms {
-				word, bit := &has[sv.sym>>6], uint64(1)<<(sv.sym&63)
-				if *word&bit == 0 {
-					*word |= bit
-					at[sv.sym] = here
-				} else {
-					at[sv.sym] |= here
-				}
+				// As note does, without a branch: this is done most of all.
+				word, bit := &has[sv.sym>>6], sv.sym&63
+				place := &at[sv.sym]
+				*place = *place&-(*word>>bit&1) | here
+				*word |= 1 << bit
 			}
 		}
 		if t.kind == numberToken {

@@ -1,8 +1,7 @@
 package evidence
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"leadd/lead"
 )
@@ -23,6 +22,12 @@ const (
 	enumeratedPoints = 0.45
 )
 
+// worths are the points of what the lexicons list.
+var worths = [sectionCount]float64{
+	secMust: mustPoints, secQuantity: quantityPoints, secFeature: featurePoints,
+	secLimit: limitPoints, secList: listPoints, secHeads: headsPoints,
+}
+
 // requirementsIn counts what a sentence spells out of what they want.
 func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	if sen.hi <= j.labelled || j.place == "subject" {
@@ -37,42 +42,26 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	var first *match
 	for i := range ms {
 		m := &ms[i]
-		if m.hi <= j.labelled && m.section != secList && m.section != secMust {
+		worth := worths[m.section]
+		if worth == 0 || seen[m.section] || m.hi <= j.labelled && m.section != secList && m.section != secMust || j.inMoney(m.hi-1) {
 			continue
 		}
-		if j.inMoney(m.hi - 1) {
-			continue
-		}
-		worth := 0.0
-		switch m.section {
-		case secMust:
-			worth = mustPoints
-		case secQuantity:
-			worth = quantityPoints
-		case secLimit:
-			worth = limitPoints
-		case secList:
-			worth = listPoints
-		case secHeads:
-			worth = headsPoints
-		case secFeature:
+		if m.section == secFeature {
 			word := m.words(j.p)
-			if j.features[word] || m.hi <= j.labelled {
+			if j.features[word] {
 				continue
 			}
 			if j.features == nil {
 				j.features = map[string]bool{}
 			}
 			j.features[word] = true
-			points += featurePoints
+			points += worth
 			if first == nil {
 				first = m
 			}
 			continue
-		default:
-			continue
 		}
-		if seen[m.section] || m.section == secQuantity && j.negated(sen, ms, m) {
+		if m.section == secQuantity && j.negated(sen, ms, m) {
 			continue
 		}
 		seen[m.section] = true
@@ -127,8 +116,9 @@ func (j *judge) counted(sen *sentence, ms []match) bool {
 // aside that ask, tell a time or an amount.
 func (j *judge) enumerated(sen *sentence, ms []match) int {
 	n, from := 0, max(sen.lo, j.labelled)
+	tokens := j.p.tokens
 	for i := from; i <= sen.hi; i++ {
-		if i < sen.hi && (j.p.tokens[i].before < gapClause || i == from) {
+		if i < sen.hi && (tokens[i].before < gapClause || i == from) {
 			continue
 		}
 		if i-from <= 8 && !j.tells(ms, from, i) {
@@ -162,8 +152,8 @@ func (j *judge) inMoney(token int32) bool {
 		return false
 	}
 	// The amounts stand in the order of the text and never overlap.
-	i, exact := slices.BinarySearchFunc(j.p.money, token, func(m money, token int32) int { return cmp.Compare(m.lo, token) })
-	return exact || i > 0 && token < j.p.money[i-1].hi
+	i := sort.Search(len(j.p.money), func(i int) bool { return j.p.money[i].lo > token })
+	return i > 0 && token < j.p.money[i-1].hi
 }
 
 // words is a match's text.
