@@ -15,8 +15,7 @@ type finder struct {
 	s     int32
 	lo    int32 // first token of the sentence
 	limit int32
-	has   []uint64    // the sentence's symbols, a bit for each
-	at    [2][]uint64 // by symbol, of those in has: its places, a bit for each; from the 64th on in the second
+	at    [2][]uint64 // by symbol: its places, a bit for each; from the 64th on in the second
 	long  bool        // the sentence has so many
 	tried []uint32    // by phrase: the turn in which it was tried
 	turn  uint32
@@ -43,7 +42,6 @@ func (g *grammar) find(p *page) {
 	f := &p.finder
 	f.g, f.p = g, p
 	if len(f.tried) != len(g.phrases) {
-		f.has = make([]uint64, g.symbols/64+1)
 		f.at = [2][]uint64{make([]uint64, g.symbols), make([]uint64, g.symbols)}
 		f.tried = make([]uint32, len(g.phrases))
 	}
@@ -68,57 +66,60 @@ func (g *grammar) find(p *page) {
 			}
 		}
 		f.sort(p.matches[before:])
+		f.forget()
 	}
 }
 
 // survey notes the symbols of the sentence.
 func (f *finder) survey() {
-	clear(f.has)
 	f.long = f.limit-f.lo > 64
-	has, at := f.has, f.at[0]
+	at := f.at[0]
 	for i := f.lo; i < f.limit; i++ {
 		t := &f.p.tokens[i]
-		if f.long {
-			for _, sv := range t.know.syms {
-				f.note(sv.sym, i-f.lo)
+		place := i - f.lo
+		if place < 64 {
+			for _, sym := range t.know.syms {
+				at[sym] |= 1 << place
 			}
 		} else {
-			here := uint64(1) << (i - f.lo)
-			for _, sv := range t.know.syms {
-				// As note does, without a branch: this is done most of all.
-				word, bit := &has[sv.sym>>6], sv.sym&63
-				place := &at[sv.sym]
-				*place = *place&-(*word>>bit&1) | here
-				*word |= 1 << bit
+			for _, sym := range t.know.syms {
+				f.note(sym, place)
 			}
 		}
 		if t.kind == numberToken {
-			f.note(symN, i-f.lo)
-			f.note(symDay, i-f.lo)
-			f.note(symYear, i-f.lo)
-			f.note(symPercent, i-f.lo)
+			f.note(symN, place)
+			f.note(symDay, place)
+			f.note(symYear, place)
+			f.note(symPercent, place)
 			if f.p.dateAt[i] != 0 {
-				f.note(symDate, i-f.lo)
+				f.note(symDate, place)
 			}
 		} else if t.has(symNumberWord) {
-			f.note(symN, i-f.lo)
+			f.note(symN, place)
 		}
 		if f.p.moneyAt[i] != 0 {
-			f.note(symMoney, i-f.lo)
+			f.note(symMoney, place)
 		}
 	}
 }
 
-func (f *finder) note(sym, place int32) {
-	if !f.have(sym) {
-		f.has[sym>>6] |= 1 << (sym & 63)
-		f.at[0][sym] = 0
-		if f.long {
-			f.at[1][sym] = 0
+func (f *finder) note(sym, place int32) { f.at[place>>6&1][sym] |= 1 << (place & 63) }
+
+// forget makes the finder ready for another sentence.
+func (f *finder) forget() {
+	at := f.at[0]
+	for i := f.lo; i < f.limit; i++ {
+		for _, sym := range f.p.tokens[i].know.syms {
+			at[sym] = 0
 		}
 	}
-	f.at[place>>6&1][sym] |= 1 << (place & 63)
+	clear(at[symN:symFree])
+	if f.long {
+		clear(f.at[1])
+	}
 }
+
+func (f *finder) have(sym int32) bool { return f.at[0][sym] != 0 || f.long && f.at[1][sym] != 0 }
 
 // from is the first place of a symbol from place i on, maxPlace where there is
 // none.
@@ -136,8 +137,6 @@ func (f *finder) from(sym, i int32) int32 {
 	}
 	return maxPlace
 }
-
-func (f *finder) have(sym int32) bool { return f.has[sym>>6]>>(sym&63)&1 != 0 }
 
 // tryAll tries those phrases whose symbols the sentence has.
 func (f *finder) tryAll(phrases []rarePhrase) {
@@ -187,17 +186,23 @@ func (f *finder) take(steps []step, k int, at int32) {
 		f.next(steps, k+1, at+1)
 	case sym <= symUnit:
 		before := f.caps
-		for n, sv := range f.p.tokens[f.lo+at].know.syms {
-			if sv.sym != sym {
+		know, list := f.p.tokens[f.lo+at].know, 0
+		for n, s := range know.syms {
+			if s >= symLanguage {
+				continue
+			}
+			value := int8(know.values[list])
+			list++
+			if s != sym {
 				continue
 			}
 			switch sym {
 			case symMonth:
-				f.caps.month = int8(sv.value)
+				f.caps.month = value
 			case symWeekday:
-				f.caps.weekday = int8(sv.value)
+				f.caps.weekday = value
 			case symUnit:
-				f.caps.unit = int8(sv.value)
+				f.caps.unit = value
 			}
 			f.nth[k] = int32(n)
 			f.next(steps, k+1, at+1)
@@ -331,5 +336,5 @@ func (f *finder) symbol(p pathStep, sym int32) int32 {
 	if p.nth >= 0 {
 		return p.nth
 	}
-	return int32(slices.IndexFunc(f.p.tokens[f.lo+p.place].know.syms, func(sv symval) bool { return sv.sym == sym }))
+	return int32(slices.Index(f.p.tokens[f.lo+p.place].know.syms, sym))
 }

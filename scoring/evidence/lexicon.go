@@ -245,7 +245,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	for word := range strings.FieldsSeq(pattern) {
 		stem := strings.HasSuffix(word, "*")
 		for _, codes := range c.variants(strings.TrimSuffix(word, "*")) {
-			c.words.add(codes, wordEntry{symval{sym: sym, value: int32(n)}, c.lang, stem})
+			c.words.add(codes, wordEntry{sym, int32(n), c.lang, stem})
 			if name == "language" && codes[0] < codeCyrillic {
 				c.g.always &^= 1 << c.lang
 			}
@@ -507,7 +507,7 @@ func (c *compiler) class(singles []string) int32 {
 	c.classes[key] = sym
 	for _, s := range singles {
 		codes := strings.TrimSuffix(s, stemMark)
-		c.words.add(codes, wordEntry{symval{sym: sym}, c.lang, codes != s})
+		c.words.add(codes, wordEntry{sym, 0, c.lang, codes != s})
 		if c.negs[codes] {
 			c.isNeg[sym] = true
 		}
@@ -608,12 +608,12 @@ func (c *compiler) often() []int {
 		weight := [maxLanguages]int{}
 		for _, e := range entries {
 			weight[e.lang]++
-			if e.sv.sym == symLanguage {
+			if e.sym == symLanguage {
 				weight[e.lang] += language
 			}
 		}
 		for _, e := range entries {
-			often[e.sv.sym] += weight[e.lang] * weight[e.lang]
+			often[e.sym] += weight[e.lang] * weight[e.lang]
 		}
 	}
 	often[symN], often[symDay], often[symYear] = number, number, number

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -55,7 +56,7 @@ type page struct {
 	text      string
 	tokens    []token
 	several   []knowledge // of words that several lexicons know, made of the next two
-	syms      []symval
+	syms      []int32
 	rare      []rarePhrase
 	sentences []sentence
 	matches   []match
@@ -82,9 +83,13 @@ func (t *token) has(list int32) bool { return t.kinds>>list&1 != 0 }
 // value gives a token's value in a list.
 func (p *page) value(i, list int32) (int32, bool) {
 	if t := &p.tokens[i]; t.has(list) {
-		for _, sv := range t.know.syms {
-			if sv.sym == list {
-				return sv.value, true
+		n := 0
+		for _, sym := range t.know.syms {
+			if sym == list {
+				return t.know.values[n], true
+			}
+			if sym < symLanguage {
+				n++
 			}
 		}
 	}
@@ -102,7 +107,9 @@ func (p *page) learn(t *token, known []knowledge, langs uint32) {
 				syms, rare := len(p.syms), len(p.rare)
 				p.syms = append(append(p.syms, t.know.syms...), k.syms...)
 				p.rare = append(append(p.rare, t.know.rare...), k.rare...)
-				p.several = append(p.several, knowledge{syms: p.syms[syms:], rare: p.rare[rare:]})
+				p.several = append(p.several, knowledge{
+					syms: p.syms[syms:], rare: p.rare[rare:], values: slices.Concat(t.know.values, k.values),
+				})
 				t.know = &p.several[len(p.several)-1]
 			}
 		}

@@ -2,22 +2,17 @@ package evidence
 
 import "slices"
 
-// symval is what a lexicon knows of one word: a symbol (the word itself, a
-// stem, a list it is in, "a month") and, in a list, the symbol's value ("3" of
-// March).
-type symval struct {
-	sym   int32
-	value int32
-}
-
 // knowledge is what one lexicon knows of a word.
 type knowledge struct {
-	syms  []symval
+	syms  []int32      // the word itself, stems, the lists it is in, "a month"
 	rare  []rarePhrase // those that the word is the rarest in
 	kinds uint16       // bits of the symbols that are lists
 	lang  uint8
 	tells bool // the word tells the language
 	more  bool // the next knowledge is of the same word
+	// values are those of the symbols that are lists, in the order of syms: "3"
+	// of March.
+	values []int32
 }
 
 // words finds a word of any lexicon in one walk over its letters: a trie over
@@ -25,14 +20,18 @@ type knowledge struct {
 // by code c is the cell at base(s)+c, if that cell's check is s.
 type words struct {
 	cells []wordCell
+	ends  []wordEnd   // by state
 	known []knowledge // the first: nothing
 }
 
-// wordCell is a state of the trie. What is known where a word ends there
-// begins in words.known at exact, or at fell where the word goes on and the
-// trie does not (its stems).
+// wordCell is a state of the trie.
 type wordCell struct {
 	base, check int32
+}
+
+// wordEnd tells where in words.known begins what is known of a word that ends
+// at a state, and of one that goes on where the trie does not (its stems).
+type wordEnd struct {
 	exact, fell int32
 }
 
@@ -58,9 +57,9 @@ func (w *words) step(k *wordWalk, code byte) {
 // end gives where in words.known begins what is known of the word walked.
 func (w *words) end(k wordWalk) int32 {
 	if k.fell {
-		return w.cells[k.at].fell
+		return w.ends[k.at].fell
 	}
-	return w.cells[k.at].exact
+	return w.ends[k.at].exact
 }
 
 // wordBuilder gathers words before they are laid out.
@@ -80,9 +79,10 @@ type wordKid struct {
 
 // wordEntry is a word of a lexicon that ends at a node.
 type wordEntry struct {
-	sv   symval
-	lang uint8
-	stem bool
+	sym   int32
+	value int32 // where sym is a list
+	lang  uint8
+	stem  bool
 }
 
 func newWordBuilder() *wordBuilder {
@@ -113,19 +113,28 @@ func (b *wordBuilder) add(codes string, e wordEntry) {
 // rarest symbol of.
 func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 	const alphabet = 128
-	w := &words{known: make([]knowledge, 1), cells: []wordCell{{check: -1}}}
+	w := &words{known: make([]knowledge, 1), cells: []wordCell{{check: -1}}, ends: make([]wordEnd, 1)}
 	grow := func(n int) {
 		for len(w.cells) < n {
 			w.cells = append(w.cells, wordCell{check: -1})
+			w.ends = append(w.ends, wordEnd{})
 		}
 	}
+	// What is read together lies together.
+	var syms []int32
+	var phrases []rarePhrase
 	know := func(all []knowledge) int32 {
 		at := len(w.known)
 		for i, k := range all {
 			k.more = i+1 < len(all)
-			for _, sv := range k.syms {
-				k.rare = append(k.rare, rare[sv.sym]...)
+			lo := len(syms)
+			syms = append(syms, k.syms...)
+			k.syms = syms[lo:len(syms):len(syms)]
+			lo = len(phrases)
+			for _, sym := range k.syms {
+				phrases = append(phrases, rare[sym]...)
 			}
+			k.rare = phrases[lo:len(phrases):len(phrases)]
 			w.known = append(w.known, k)
 		}
 		return int32(at)
@@ -156,8 +165,8 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 			exact = know(all)
 		}
 		base := w.place(n.kids, &free, grow, alphabet)
-		state := &w.cells[t.state]
-		state.base, state.exact, state.fell = base, exact, t.fell
+		w.cells[t.state].base = base
+		w.ends[t.state] = wordEnd{exact, t.fell}
 		for _, kid := range n.kids {
 			state := base + int32(kid.code)
 			w.cells[state].check = t.state
@@ -192,13 +201,14 @@ func knowing(known []knowledge, e wordEntry) []knowledge {
 		known = slices.Insert(known, i, knowledge{lang: e.lang})
 	}
 	k := &known[i]
-	if e.sv.sym == symLanguage {
+	if e.sym == symLanguage {
 		k.tells = true
 		return known
 	}
-	k.syms = append(slices.Clone(k.syms), e.sv)
-	if e.sv.sym < symLanguage {
-		k.kinds |= 1 << e.sv.sym
+	k.syms = append(slices.Clone(k.syms), e.sym)
+	if e.sym < symLanguage {
+		k.kinds |= 1 << e.sym
+		k.values = append(slices.Clone(k.values), e.value)
 	}
 	return known
 }
