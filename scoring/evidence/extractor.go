@@ -170,7 +170,7 @@ func (j *judge) read(place, label, text string) {
 	}
 	g.readMoney(p)
 	g.readDates(p, j.american)
-	g.find(p)
+	g.find(p, langs)
 }
 
 // Keys of fields that say nothing about the deal.

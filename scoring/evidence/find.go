@@ -6,19 +6,22 @@ import (
 	"slices"
 )
 
-// finder looks for phrases in one sentence at a time. What it learns of a
-// sentence first, which symbols it has and where, rules nearly all phrases
-// out: only those are tried whose rarest symbols are there.
+// finder looks for phrases in one sentence at a time. What it learns first,
+// which symbols stand where, rules nearly all phrases out: only those are tried
+// whose rarest symbols are there.
 type finder struct {
 	g     *grammar
 	p     *page
 	s     int32
-	lo    int32 // first token of the sentence
-	limit int32
-	at    [2][]uint64 // by symbol: its places, a bit for each; from the 64th on in the second
-	long  bool        // the sentence has so many
-	tried []uint32    // by phrase: the turn in which it was tried
-	turn  uint32
+	limit int32 // the sentence's end
+	// A survey is of as many sentences as have 64 tokens, or of one.
+	base          int32       // its first token
+	at            [2][]uint64 // by symbol: its places from base on, a bit for each; from the 64th on in the second
+	mask          uint64      // the sentence's places, of the first 64
+	long          bool        // the sentence has more
+	figure, money int         // the page's next ones
+	tried         []uint32    // by phrase: the turn in which it was tried
+	turn          uint32
 
 	// The phrase being tried.
 	phrase int32
@@ -35,103 +38,144 @@ const (
 	maxSteps = 24
 	// maxPlace is more than maxSentence.
 	maxPlace = 128
+	// shortPlace is how many places one word of bits has.
+	shortPlace = 64
 )
 
-// find matches every phrase in every sentence.
-func (g *grammar) find(p *page) {
+// find matches every phrase in every sentence. The page was read with the
+// lexicons of langs.
+func (g *grammar) find(p *page, langs uint32) {
 	f := &p.finder
 	f.g, f.p = g, p
 	if len(f.tried) != len(g.phrases) {
 		f.at = [2][]uint64{make([]uint64, g.symbols), make([]uint64, g.symbols)}
 		f.tried = make([]uint32, len(g.phrases))
 	}
-	f.paths = f.paths[:0]
-	for s := range p.sentences {
-		sen := &p.sentences[s]
-		f.s, f.lo, f.limit = int32(s), sen.lo, sen.hi
-		f.survey()
-		if f.turn++; f.turn == 0 {
-			clear(f.tried)
-			f.turn = 1
+	f.paths, f.figure, f.money = f.paths[:0], 0, 0
+	for s := 0; s < len(p.sentences); {
+		f.base = p.sentences[s].lo
+		more := s + 1
+		for more < len(p.sentences) && p.sentences[more].hi <= f.base+shortPlace {
+			more++
 		}
-		before := len(p.matches)
-		for i := f.lo; i < f.limit; i++ {
-			f.tryAll(p.tokens[i].know.rare)
+		end := p.sentences[more-1].hi
+		f.survey(end)
+		for ; s < more; s++ {
+			f.sentence(int32(s))
 		}
-		if f.have(symN) {
-			for i := range g.rare {
-				if f.have(symN + int32(i)) {
-					f.tryAll(g.rare[i])
-				}
-			}
-		}
-		f.sort(p.matches[before:])
-		f.forget()
+		f.forget(end, langs)
 	}
 }
 
-// survey notes the symbols of the sentence.
-func (f *finder) survey() {
-	f.long = f.limit-f.lo > 64
-	at := f.at[0]
-	for i := f.lo; i < f.limit; i++ {
-		t := &f.p.tokens[i]
-		place := i - f.lo
-		if place < 64 {
-			for _, sym := range t.know.syms {
-				at[sym] |= 1 << place
-			}
-		} else {
-			for _, sym := range t.know.syms {
-				f.note(sym, place)
+// sentence matches every phrase in one of the sentences surveyed.
+func (f *finder) sentence(s int32) {
+	g, p := f.g, f.p
+	sen := &p.sentences[s]
+	f.s, f.limit = s, sen.hi
+	f.long = sen.hi > f.base+shortPlace
+	f.mask = ^uint64(0) << (sen.lo - f.base) & (1<<(sen.hi-f.base) - 1)
+	if f.turn++; f.turn == 0 {
+		clear(f.tried)
+		f.turn = 1
+	}
+	before := len(p.matches)
+	for i := sen.lo; i < sen.hi; i++ {
+		f.tryAll(p.tokens[i].know.rare)
+	}
+	if f.have(symN) {
+		for i := range g.rare {
+			if f.have(symN + int32(i)) {
+				f.tryAll(g.rare[i])
 			}
 		}
-		if t.kind == numberToken {
-			f.note(symN, place)
-			f.note(symDay, place)
-			f.note(symYear, place)
-			f.note(symPercent, place)
-			if f.p.dateAt[i] != 0 {
-				f.note(symDate, place)
-			}
-		} else if t.has(symNumberWord) {
-			f.note(symN, place)
-		}
-		if f.p.moneyAt[i] != 0 {
-			f.note(symMoney, place)
-		}
+	}
+	if ms := p.matches[before:]; len(ms) > 1 {
+		f.sort(ms)
 	}
 }
 
-func (f *finder) note(sym, place int32) { f.at[place>>6&1][sym] |= 1 << (place & 63) }
-
-// forget makes the finder ready for another sentence.
-func (f *finder) forget() {
+// forget takes back the survey of the tokens from base to end, which the
+// lexicons of langs know.
+func (f *finder) forget(end int32, langs uint32) {
+	const few = 24 // tokens, whose symbols are fewer than the lexicons'
 	at := f.at[0]
-	for i := f.lo; i < f.limit; i++ {
-		for _, sym := range f.p.tokens[i].know.syms {
-			at[sym] = 0
+	clear(at[:symFree])
+	if end-f.base < few {
+		for i := f.base; i < end; i++ {
+			for _, sym := range f.p.tokens[i].know.syms {
+				at[sym] = 0
+			}
+		}
+		return
+	}
+	for lang, r := range f.g.ranges {
+		if langs>>lang&1 != 0 {
+			clear(at[r.lo:r.hi])
 		}
 	}
-	clear(at[symN:symFree])
 	if f.long {
 		clear(f.at[1])
 	}
 }
 
-func (f *finder) have(sym int32) bool { return f.at[0][sym] != 0 || f.long && f.at[1][sym] != 0 }
+// survey notes the symbols of the tokens from base to end.
+func (f *finder) survey(end int32) {
+	p, at := f.p, f.at[0]
+	for i := f.base; i < min(end, f.base+shortPlace); i++ {
+		here := uint64(1) << (i - f.base)
+		for syms := p.tokens[i].know.strides(); len(syms) >= stride; syms = syms[stride:] {
+			for _, sym := range (*[stride]int32)(syms) {
+				at[sym] |= here
+			}
+		}
+	}
+	if end > f.base+shortPlace {
+		for i := f.base + shortPlace; i < end; i++ {
+			for _, sym := range p.tokens[i].know.syms {
+				f.note(sym, i)
+			}
+		}
+	}
+	for ; f.figure < len(p.figures) && p.figures[f.figure] < end; f.figure++ {
+		i := p.figures[f.figure]
+		if p.tokens[i].kind == numberToken {
+			f.note(symN, i)
+			f.note(symDay, i)
+			f.note(symYear, i)
+			f.note(symPercent, i)
+			if p.dateAt[i] != 0 {
+				f.note(symDate, i)
+			}
+		} else if p.tokens[i].has(symNumberWord) {
+			f.note(symN, i)
+		}
+	}
+	for ; f.money < len(p.money) && p.money[f.money].lo < end; f.money++ {
+		f.note(symMoney, p.money[f.money].lo)
+	}
+}
 
-// from is the first place of a symbol from place i on, maxPlace where there is
-// none.
+func (f *finder) note(sym, token int32) {
+	place := token - f.base
+	f.at[place/shortPlace][sym] |= 1 << (place % shortPlace)
+}
+
+// have reports whether the sentence has a symbol.
+func (f *finder) have(sym int32) bool {
+	return f.at[0][sym]&f.mask != 0 || f.long && f.at[1][sym] != 0
+}
+
+// from is the sentence's first place of a symbol from place i on, maxPlace where
+// there is none.
 func (f *finder) from(sym, i int32) int32 {
-	if i < 64 {
-		if rest := f.at[0][sym] >> i; rest != 0 {
+	if i < shortPlace {
+		if rest := f.at[0][sym] & f.mask >> i; rest != 0 {
 			return i + int32(bits.TrailingZeros64(rest))
 		}
-		i = 64
+		i = shortPlace
 	}
 	if f.long && i < maxPlace {
-		if rest := f.at[1][sym] >> (i & 63); rest != 0 {
+		if rest := f.at[1][sym] >> (i - shortPlace); rest != 0 {
 			return i + int32(bits.TrailingZeros64(rest))
 		}
 	}
@@ -161,8 +205,29 @@ func (f *finder) try(phrase int32) {
 	}
 	f.phrase, f.caps = phrase, captures{}
 	first := steps[0].sym
+	if ph.plain && !f.long {
+		f.plain(steps, 0, f.at[0][first]&f.mask)
+		return
+	}
 	for at := f.from(first, 0); at < maxPlace; at = f.from(first, at+1) {
 		f.take(steps, 0, at)
+	}
+}
+
+// plain takes each of the places given as the k-th step of a phrase of mere
+// words, and goes on behind it. It is what next and take do, for most phrases.
+func (f *finder) plain(steps []step, k int, places uint64) {
+	for ; places != 0; places &= places - 1 {
+		place := int32(bits.TrailingZeros64(places))
+		f.place[k], f.nth[k] = place, -1
+		if k+1 == len(steps) {
+			f.found(place+1, steps)
+			continue
+		}
+		st := &steps[k+1]
+		if next := f.at[0][st.sym] & f.mask & ((2<<st.width - 1) << (place + 1)); next != 0 {
+			f.plain(steps, k+1, next)
+		}
 	}
 }
 
@@ -186,7 +251,7 @@ func (f *finder) take(steps []step, k int, at int32) {
 		f.next(steps, k+1, at+1)
 	case sym <= symUnit:
 		before := f.caps
-		know, list := f.p.tokens[f.lo+at].know, 0
+		know, list := f.p.tokens[f.base+at].know, 0
 		for n, s := range know.syms {
 			if s >= symLanguage {
 				continue
@@ -210,7 +275,7 @@ func (f *finder) take(steps []step, k int, at int32) {
 		f.caps = before
 	default:
 		before := f.caps
-		f.number(steps, k, f.lo+at)
+		f.number(steps, k, f.base+at)
 		f.caps = before
 	}
 }
@@ -226,9 +291,9 @@ func (f *finder) number(steps []step, k int, i int32) {
 		case symN:
 			f.caps.n, _ = p.value(i, symNumberWord)
 			f.caps.hasN = true
-			f.next(steps, k+1, i+1-f.lo)
+			f.next(steps, k+1, i+1-f.base)
 		case symMoney:
-			f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.lo)
+			f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.base)
 		}
 		return
 	}
@@ -243,31 +308,31 @@ func (f *finder) number(steps []step, k int, i int32) {
 	case symN:
 		if whole || t.value < 100 {
 			f.caps.n, f.caps.hasN = v, true
-			f.next(steps, k+1, next-f.lo)
+			f.next(steps, k+1, next-f.base)
 		}
 	case symDay:
 		if whole && v >= 1 && v <= 31 && t.digits <= 2 {
 			f.caps.day = int8(v)
-			f.next(steps, k+1, next-f.lo)
+			f.next(steps, k+1, next-f.base)
 		}
 	case symYear:
 		if whole && v >= 2000 && v < 2100 {
 			f.caps.year = int16(v)
-			f.next(steps, k+1, i+1-f.lo)
+			f.next(steps, k+1, i+1-f.base)
 		}
 	case symPercent:
 		if i+1 < f.limit {
 			if c, ok := p.value(i+1, symCurrency); ok && c == currencyPercent {
-				f.next(steps, k+1, i+2-f.lo)
+				f.next(steps, k+1, i+2-f.base)
 			}
 		}
 	case symDate:
 		if d := p.dateAt[i]; p.dates[d-1].hi <= f.limit {
 			f.caps.date = d
-			f.next(steps, k+1, p.dates[d-1].hi-f.lo)
+			f.next(steps, k+1, p.dates[d-1].hi-f.base)
 		}
 	case symMoney:
-		f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.lo)
+		f.next(steps, k+1, p.money[p.moneyAt[i]-1].hi-f.base)
 	}
 }
 
@@ -277,7 +342,7 @@ const numberOrder = 1 << 14
 // found notes a match that ends before the place hi.
 func (f *finder) found(hi int32, steps []step) {
 	f.p.matches = append(f.p.matches, match{
-		accept: f.g.phrases[f.phrase].accept, lo: f.lo + f.place[0], hi: f.lo + hi, s: f.s, caps: f.caps,
+		accept: f.g.phrases[f.phrase].accept, lo: f.base + f.place[0], hi: f.base + hi, s: f.s, caps: f.caps,
 		phrase: f.phrase, path: int32(len(f.paths)),
 	})
 	for k := range steps {
@@ -293,15 +358,16 @@ type pathStep struct {
 
 // sort brings the sentence's matches into order.
 func (f *finder) sort(ms []match) {
-	compare := func(a, b int32) int { return f.compare(&ms[a], &ms[b]) }
 	f.order = f.order[:0]
+	sorted := true
 	for i := range ms {
 		f.order = append(f.order, int32(i))
+		sorted = sorted && (i == 0 || f.compare(&ms[i-1], &ms[i]) <= 0)
 	}
-	if slices.IsSortedFunc(f.order, compare) {
+	if sorted {
 		return
 	}
-	slices.SortFunc(f.order, compare)
+	slices.SortFunc(f.order, func(a, b int32) int { return f.compare(&ms[a], &ms[b]) })
 	f.sorted = append(f.sorted[:0], ms...)
 	for i, from := range f.order {
 		ms[i] = f.sorted[from]
@@ -336,5 +402,5 @@ func (f *finder) symbol(p pathStep, sym int32) int32 {
 	if p.nth >= 0 {
 		return p.nth
 	}
-	return int32(slices.Index(f.p.tokens[f.lo+p.place].know.syms, sym))
+	return int32(slices.Index(f.p.tokens[f.base+p.place].know.syms, sym))
 }

@@ -4,7 +4,7 @@ package evidence
 // come from the lexicons' lists of the same name, the rest from the number
 // itself.
 const (
-	symMonth int32 = iota + 1
+	symMonth int32 = iota + stride
 	symWeekday
 	symUnit
 	symNumberWord
@@ -33,7 +33,8 @@ type grammar struct {
 	steps     []step                       // of all phrases, each phrase's in one run
 	rare      [symFree - symN][]rarePhrase // by the symbols of numbers; those of words stand with the words
 	symbols   int
-	values    []string // of patterns, by index
+	ranges    []symbolRange // of the symbols, by lexicon
+	values    []string      // of patterns, by index
 	languages int
 	always    uint32 // bits of the lexicons read in any text: of no language, or of a script of their own
 }
@@ -43,7 +44,11 @@ type grammar struct {
 type phrase struct {
 	accept
 	lo, hi int32 // of grammar.steps
+	plain  bool  // it has mere words: no lists' words, numbers or amounts
 }
+
+// symbolRange is the symbols of one lexicon, those from symFree on.
+type symbolRange struct{ lo, hi int32 }
 
 // step is one symbol of a phrase and the gap before it.
 type step struct {

@@ -124,15 +124,15 @@ func (j *judge) sentence(s int32, ms []match) {
 // to our mail.
 func (j *judge) remember(sen *sentence) {
 	n := 0
-	for i := sen.lo; i < sen.hi; i++ {
-		if j.p.tokens[i].kind == wordToken && i >= j.labelled {
+	for i := max(sen.lo, j.labelled); i < sen.hi && n < 8; i++ {
+		if j.p.tokens[i].kind == wordToken {
 			n++
 		}
 	}
 	if n == 0 {
 		return
 	}
-	score := float64(min(n, 8))
+	score := float64(n)
 	if sen.question {
 		score += 4
 	}

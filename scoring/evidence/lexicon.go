@@ -148,6 +148,8 @@ func (c *compiler) add(file, text string) {
 	c.lang = uint8(c.g.languages - 1)
 	c.g.always |= 1 << c.lang
 	clear(c.negs)
+	first := c.next
+	defer func() { c.g.ranges = append(c.g.ranges, symbolRange{first, c.next}) }()
 	name := ""
 	for number, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line+" ", "# ")
@@ -538,7 +540,7 @@ func (c *compiler) insert(seq variant, a accept) error {
 	}
 	c.phrases[string(key)] = true
 	g := c.g
-	ph := phrase{accept: a, lo: int32(len(g.steps))}
+	ph := phrase{accept: a, lo: int32(len(g.steps)), plain: true}
 	var before step
 	for _, sym := range seq {
 		if sym < 0 {
@@ -550,6 +552,7 @@ func (c *compiler) insert(seq variant, a accept) error {
 			continue
 		}
 		before.sym = sym
+		ph.plain = ph.plain && sym >= symFree
 		g.steps = append(g.steps, before)
 		before = step{}
 	}

@@ -31,7 +31,7 @@ type token struct {
 	value      float64    // of a number
 	know       *knowledge // what the lexicons know of it
 	start, end int32
-	kinds      uint16 // as know.kinds
+	kinds      uint32 // as know.kinds
 	kind       tokenKind
 	before     gap
 	digits     int8 // of a number: before its first mark; 0 where a word
@@ -55,6 +55,7 @@ const maxSentence = 120
 type page struct {
 	text      string
 	tokens    []token
+	figures   []int32     // the tokens that are numbers, in figures or words, or currencies
 	several   []knowledge // of words that several lexicons know, made of the next two
 	syms      []int32
 	rare      []rarePhrase
@@ -70,6 +71,7 @@ type page struct {
 func (p *page) reset(text string) {
 	p.text = text
 	p.tokens = p.tokens[:0]
+	p.figures = p.figures[:0]
 	p.several, p.syms, p.rare = p.several[:0], p.syms[:0], p.rare[:0]
 	p.sentences = p.sentences[:0]
 	p.matches = p.matches[:0]
@@ -105,10 +107,10 @@ func (p *page) learn(t *token, known []knowledge, langs uint32) {
 				t.know = k
 			} else {
 				syms, rare := len(p.syms), len(p.rare)
-				p.syms = append(append(p.syms, t.know.syms...), k.syms...)
+				p.syms = padded(append(append(p.syms, t.know.syms...), k.syms...), syms)
 				p.rare = append(append(p.rare, t.know.rare...), k.rare...)
 				p.several = append(p.several, knowledge{
-					syms: p.syms[syms:], rare: p.rare[rare:], values: slices.Concat(t.know.values, k.values),
+					syms: p.syms[syms : syms+len(t.know.syms)+len(k.syms)], rare: p.rare[rare:], values: slices.Concat(t.know.values, k.values),
 				})
 				t.know = &p.several[len(p.several)-1]
 			}
@@ -142,10 +144,16 @@ type cutter struct {
 }
 
 func (c *cutter) run() {
-	text := c.text
+	text, first := c.text, &c.g.fold.first
 	for i := 0; i < len(text); {
 		b := text[i]
 		switch {
+		case b < utf8.RuneSelf && first[b] != 0:
+			i = c.token(i, first[b], 1)
+			if i < len(text) && text[i] == ' ' {
+				c.mark(gapWord)
+				i++
+			}
 		case b == ' ' || b == '\t' || b == '\r' || b == '-' || b == '_':
 			if b == '-' && (i == c.line || (i+1 < len(text) && text[i+1] == ' ')) {
 				c.mark(gapClause)
@@ -154,12 +162,12 @@ func (c *cutter) run() {
 			i++
 		case b == '\n':
 			i = c.newline(i)
-		case b < utf8.RuneSelf && c.g.fold.first[b] == 0:
+		case b < utf8.RuneSelf:
 			i = c.punctuation(i)
 		default:
 			r, size := utf8.DecodeRuneInString(text[i:])
-			if first, _ := c.g.fold.rune(r); first != 0 {
-				i = c.token(i, first, size)
+			if code, _ := c.g.fold.rune(r); code != 0 {
+				i = c.token(i, code, size)
 			} else {
 				c.foreign(r)
 				i += size
@@ -333,6 +341,9 @@ func (c *cutter) token(i int, first byte, size int) int {
 		}
 		p.learn(t, known, c.langs)
 	}
+	if t.kind == numberToken || t.kinds&(1<<symNumberWord|1<<symCurrency) != 0 {
+		p.figures = append(p.figures, int32(len(p.tokens)-1))
+	}
 	t.end = int32(i)
 	if len(p.tokens)-c.open >= maxSentence {
 		c.end(false)
@@ -407,15 +418,19 @@ const maxLink = 400
 // linkLen is the length of the mail address or link that begins with a word of
 // n bytes, 0 where there is none.
 func linkLen(s string, n int) int {
-	if n >= len(s) {
+	if n >= len(s) || s[n] == ' ' {
 		return 0
 	}
+	return linkEnd(s, n)
+}
+
+func linkEnd(s string, n int) int {
 	switch s[n] {
 	case '@', ':', '.', '-', '_', '+':
 	default:
 		return 0
 	}
-	if n+1 < len(s) && s[n+1] == ' ' && s[n] != '@' && s[0] != 'w' && s[0] != 'm' {
+	if n+1 < len(s) && (s[n+1] == ' ' || s[n+1] == '\n') && s[n] != '@' && s[0] != 'w' && s[0] != 'm' {
 		return 0 // a sentence's end
 	}
 	s = s[:min(len(s), maxLink)]
