@@ -358,19 +358,29 @@ type pathStep struct {
 
 // sort brings the sentence's matches into order.
 func (f *finder) sort(ms []match) {
-	f.order = f.order[:0]
-	sorted := true
+	order := f.order[:0]
 	for i := range ms {
-		f.order = append(f.order, int32(i))
-		sorted = sorted && (i == 0 || f.compare(&ms[i-1], &ms[i]) <= 0)
+		order = append(order, int32(i))
 	}
-	if sorted {
-		return
+	f.order = order
+	const few = 12
+	if len(ms) > few {
+		slices.SortFunc(order, func(a, b int32) int { return f.compare(&ms[a], &ms[b]) })
 	}
-	slices.SortFunc(f.order, func(a, b int32) int { return f.compare(&ms[a], &ms[b]) })
+	for i := range order {
+		m := &ms[order[i]]
+		for ; i > 0; i-- {
+			if before := &ms[order[i-1]]; before.lo < m.lo || before.lo == m.lo && f.compare(before, m) <= 0 {
+				break
+			}
+			order[i], order[i-1] = order[i-1], order[i]
+		}
+	}
 	f.sorted = append(f.sorted[:0], ms...)
-	for i, from := range f.order {
-		ms[i] = f.sorted[from]
+	for i, from := range order {
+		if int(from) != i {
+			ms[i] = f.sorted[from]
+		}
 	}
 }
 

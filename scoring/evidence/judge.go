@@ -123,6 +123,9 @@ func (j *judge) sentence(s int32, ms []match) {
 // remember keeps the fullest early sentence: the words to quote for an answer
 // to our mail.
 func (j *judge) remember(sen *sentence) {
+	if j.anyText.score >= 12 || j.anyText.score >= 8 && !sen.question {
+		return // no sentence has a higher score
+	}
 	n := 0
 	for i := max(sen.lo, j.labelled); i < sen.hi && n < 8; i++ {
 		if j.p.tokens[i].kind == wordToken {

@@ -21,6 +21,9 @@ func (j *judge) whenIn(sen *sentence, ms []match) {
 			}
 		}
 	}
+	if !j.has(secTimeline) && !j.has(secWhen) {
+		return
+	}
 	for i := range ms {
 		m := &ms[i]
 		if m.hi <= j.labelled {

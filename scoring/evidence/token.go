@@ -100,6 +100,12 @@ func (p *page) value(i, list int32) (int32, bool) {
 
 // learn gives a token what the lexicons of langs know of its word.
 func (p *page) learn(t *token, known []knowledge, langs uint32) {
+	if k := &known[0]; !k.more { // as nearly always
+		if langs>>k.lang&1 != 0 {
+			t.know, t.kinds = k, k.kinds
+		}
+		return
+	}
 	for i := range known {
 		k := &known[i]
 		if langs>>k.lang&1 != 0 {
