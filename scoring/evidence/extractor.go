@@ -97,6 +97,7 @@ func (e *Extractor) Extract(c *lead.Contact) []lead.Finding {
 	j := judge{g: e.grammar, p: p, c: c, american: american(c)}
 	j.contact()
 	p.reset("")
+	clear(p.features)
 	e.pages.Put(p)
 	return j.findings()
 }

@@ -23,9 +23,8 @@ type judge struct {
 	sections uint64 // bits of the sections that the sentence has matches of
 
 	best     [len(criteria)]candidate
-	never    bool    // they do not want to buy: job, sale, survey
-	points   float64 // towards needs_identified
-	features map[string]bool
+	never    bool      // they do not want to buy: job, sale, survey
+	points   float64   // towards needs_identified
 	anyText  candidate // the fullest sentence, to quote where it counts that they wrote at all
 	noBudget bool
 	calm     bool
@@ -269,26 +268,26 @@ func (j *judge) future(sen *sentence, ms []match, m *match) bool {
 
 // offer proposes a match's words as a finding.
 func (j *judge) offer(criterion int, score float64, m *match) {
-	j.offerSpan(criterion, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi, nil)
+	j.offerSpan(criterion, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi)
 }
 
 // offerAll proposes the whole page.
 func (j *judge) offerAll(criterion int, score float64) {
-	j.offerSpan(criterion, score, j.labelled, int32(len(j.p.tokens)), nil)
+	j.offerSpan(criterion, score, j.labelled, int32(len(j.p.tokens)))
 }
 
-func (j *judge) offerSpan(criterion int, score float64, lo, hi int32, fill func(*lead.Finding)) {
+// offerSpan proposes tokens lo to hi. It gives the finding, to be filled in, if
+// that stands for now.
+func (j *judge) offerSpan(criterion int, score float64, lo, hi int32) *lead.Finding {
 	if hi <= lo || score <= j.best[criterion].score {
-		return
+		return nil
 	}
 	f := j.finding(criterion, lo, hi)
 	if f.Words == "" {
-		return
-	}
-	if fill != nil {
-		fill(&f)
+		return nil
 	}
 	j.best[criterion] = candidate{score, f}
+	return &j.best[criterion].finding
 }
 
 // finding makes a finding of tokens lo to hi.
@@ -398,7 +397,16 @@ func (j *judge) firm() int {
 
 // findings lists what stands, in the order of criteria.
 func (j *judge) findings() []lead.Finding {
-	var out []lead.Finding
+	n := 0
+	for i := range j.best {
+		if j.best[i].score > 0 && j.best[i].finding.Words != "" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]lead.Finding, 0, n)
 	for i := range j.best {
 		if j.best[i].score > 0 && j.best[i].finding.Words != "" {
 			out = append(out, j.best[i].finding)

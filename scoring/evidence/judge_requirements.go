@@ -1,10 +1,6 @@
 package evidence
 
-import (
-	"sort"
-
-	"leadd/lead"
-)
+import "sort"
 
 // Points towards needs_identified: requiredPoints make it. A quantity to buy is
 // enough alone, one lone feature is not.
@@ -48,13 +44,13 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 		}
 		if m.section == secFeature {
 			word := m.words(j.p)
-			if j.features[word] {
+			if j.p.features[word] {
 				continue
 			}
-			if j.features == nil {
-				j.features = map[string]bool{}
+			if j.p.features == nil {
+				j.p.features = map[string]bool{}
 			}
-			j.features[word] = true
+			j.p.features[word] = true
 			points += worth
 			if first == nil {
 				first = m
@@ -89,7 +85,7 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	if first != nil && hi-lo > 30 {
 		lo, hi = max(first.lo, j.labelled), max(first.hi, j.labelled+1)
 	}
-	j.offerSpan(needsIdentified, points, lo, hi, nil)
+	j.offerSpan(needsIdentified, points, lo, hi)
 }
 
 // counted reports whether the sentence counts things: a number before a word
@@ -253,7 +249,7 @@ func (j *judge) budgetLabel() {
 	if best.currency == "" {
 		best.currency = j.fieldCurrency()
 	}
-	j.offerSpan(budget, 5, label, int32(len(j.p.tokens)), func(f *lead.Finding) {
+	if f := j.offerSpan(budget, 5, label, int32(len(j.p.tokens))); f != nil {
 		f.Amount, f.Currency = best.amount, best.currency
-	})
+	}
 }

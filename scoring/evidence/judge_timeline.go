@@ -1,7 +1,5 @@
 package evidence
 
-import "leadd/lead"
-
 // soon is how many days ahead a wish still counts as a timeline: about six
 // months.
 const soon = 190
@@ -65,7 +63,10 @@ func (j *judge) offerWhen(score float64, m *match) {
 	if !ok || days < 0 || days > soon {
 		return
 	}
-	j.offerSpan(timeline, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi, func(f *lead.Finding) { f.Days = &days })
+	if f := j.offerSpan(timeline, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi); f != nil {
+		found := days
+		f.Days = &found
+	}
 }
 
 // deadline scores how surely a date is the time they want it by; 3 is enough.

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -56,9 +55,10 @@ type page struct {
 	text      string
 	tokens    []token
 	figures   []int32     // the tokens that are numbers, in figures or words, or currencies
-	several   []knowledge // of words that several lexicons know, made of the next two
+	several   []knowledge // of words that several lexicons know, made of the next three
 	syms      []int32
 	rare      []rarePhrase
+	values    []int32
 	sentences []sentence
 	matches   []match
 	money     []money
@@ -66,13 +66,14 @@ type page struct {
 	dates     []numericDate
 	dateAt    []int32 // by token: index into dates + 1 where a numeric date begins
 	finder    finder
+	features  map[string]bool // requirements that the contact has named
 }
 
 func (p *page) reset(text string) {
 	p.text = text
 	p.tokens = p.tokens[:0]
 	p.figures = p.figures[:0]
-	p.several, p.syms, p.rare = p.several[:0], p.syms[:0], p.rare[:0]
+	p.several, p.syms, p.rare, p.values = p.several[:0], p.syms[:0], p.rare[:0], p.values[:0]
 	p.sentences = p.sentences[:0]
 	p.matches = p.matches[:0]
 	p.money = p.money[:0]
@@ -112,11 +113,12 @@ func (p *page) learn(t *token, known []knowledge, langs uint32) {
 			if t.kinds |= k.kinds; t.know == &nothing {
 				t.know = k
 			} else {
-				syms, rare := len(p.syms), len(p.rare)
+				syms, rare, values := len(p.syms), len(p.rare), len(p.values)
 				p.syms = padded(append(append(p.syms, t.know.syms...), k.syms...), syms)
 				p.rare = append(append(p.rare, t.know.rare...), k.rare...)
+				p.values = append(append(p.values, t.know.values...), k.values...)
 				p.several = append(p.several, knowledge{
-					syms: p.syms[syms : syms+len(t.know.syms)+len(k.syms)], rare: p.rare[rare:], values: slices.Concat(t.know.values, k.values),
+					syms: p.syms[syms : syms+len(t.know.syms)+len(k.syms)], rare: p.rare[rare:], values: p.values[values:],
 				})
 				t.know = &p.several[len(p.several)-1]
 			}
