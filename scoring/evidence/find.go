@@ -124,7 +124,7 @@ func (f *finder) survey(end int32) {
 	for i := f.base; i < min(end, f.base+shortPlace); i++ {
 		here := uint64(1) << (i - f.base)
 		for syms := p.tokens[i].know.strides(); len(syms) >= stride; syms = syms[stride:] {
-			for _, sym := range (*[stride]int32)(syms) {
+			for _, sym := range (*[stride]uint16)(syms) {
 				at[sym] |= here
 			}
 		}
@@ -132,7 +132,7 @@ func (f *finder) survey(end int32) {
 	if end > f.base+shortPlace {
 		for i := f.base + shortPlace; i < end; i++ {
 			for _, sym := range p.tokens[i].know.syms {
-				f.note(sym, i)
+				f.note(int32(sym), i)
 			}
 		}
 	}
@@ -185,9 +185,9 @@ func (f *finder) from(sym, i int32) int32 {
 // tryAll tries those phrases whose symbols the sentence has.
 func (f *finder) tryAll(phrases []rarePhrase) {
 	for _, r := range phrases {
-		if f.have(r.second) && f.have(r.third) && f.tried[r.phrase] != f.turn {
+		if f.have(int32(r.second)) && f.have(int32(r.third)) && f.tried[r.phrase] != f.turn {
 			f.tried[r.phrase] = f.turn
-			f.try(r.phrase)
+			f.try(int32(r.phrase))
 		}
 	}
 }
@@ -253,12 +253,12 @@ func (f *finder) take(steps []step, k int, at int32) {
 		before := f.caps
 		know, list := f.p.tokens[f.base+at].know, 0
 		for n, s := range know.syms {
-			if s >= symLanguage {
+			if int32(s) >= symLanguage {
 				continue
 			}
-			value := int8(know.values[list])
+			value := int8((*know.lists)[list])
 			list++
-			if s != sym {
+			if int32(s) != sym {
 				continue
 			}
 			switch sym {
@@ -412,5 +412,5 @@ func (f *finder) symbol(p pathStep, sym int32) int32 {
 	if p.nth >= 0 {
 		return p.nth
 	}
-	return int32(slices.Index(f.p.tokens[f.base+p.place].know.syms, sym))
+	return int32(slices.Index(f.p.tokens[f.base+p.place].know.syms, uint16(sym)))
 }

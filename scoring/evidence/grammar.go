@@ -60,8 +60,8 @@ type step struct {
 // rarePhrase is a phrase in the index: it is looked at only if its next rarest
 // symbols are there too.
 type rarePhrase struct {
-	second, third int32
-	phrase        int32
+	second, third uint16
+	phrase        uint16
 }
 
 // accept is what a phrase says.

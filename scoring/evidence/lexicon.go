@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -572,6 +573,9 @@ func (c *compiler) grammar() (*grammar, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	if n := max(int(c.next), len(c.g.phrases)); n > math.MaxUint16 {
+		return nil, fmt.Errorf("the lexicons have %d words and phrases together (at most %d): leave some out", n, math.MaxUint16)
+	}
 	c.g.symbols = int(c.next)
 	rare := c.rare()
 	copy(c.g.rare[:], rare[symN:symFree])
@@ -591,7 +595,7 @@ func (c *compiler) rare() [][]rarePhrase {
 			syms = append(syms, st.sym)
 		}
 		slices.SortStableFunc(syms, func(a, b int32) int { return cmp.Compare(often[a], often[b]) })
-		rare[syms[0]] = append(rare[syms[0]], rarePhrase{syms[min(1, len(syms)-1)], syms[min(2, len(syms)-1)], int32(i)})
+		rare[syms[0]] = append(rare[syms[0]], rarePhrase{uint16(syms[min(1, len(syms)-1)]), uint16(syms[min(2, len(syms)-1)]), uint16(i)})
 	}
 	return rare
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,11 +55,8 @@ const maxSentence = 120
 type page struct {
 	text      string
 	tokens    []token
-	figures   []int32     // the tokens that are numbers, in figures or words, or currencies
-	several   []knowledge // of words that several lexicons know, made of the next three
-	syms      []int32
-	rare      []rarePhrase
-	values    []int32
+	figures   []int32 // the tokens that are numbers, in figures or words, or currencies
+	several   map[several]*knowledge
 	sentences []sentence
 	matches   []match
 	money     []money
@@ -73,7 +71,6 @@ func (p *page) reset(text string) {
 	p.text = text
 	p.tokens = p.tokens[:0]
 	p.figures = p.figures[:0]
-	p.several, p.syms, p.rare, p.values = p.several[:0], p.syms[:0], p.rare[:0], p.values[:0]
 	p.sentences = p.sentences[:0]
 	p.matches = p.matches[:0]
 	p.money = p.money[:0]
@@ -86,47 +83,58 @@ func (t *token) has(list int32) bool { return t.kinds>>list&1 != 0 }
 // value gives a token's value in a list.
 func (p *page) value(i, list int32) (int32, bool) {
 	if t := &p.tokens[i]; t.has(list) {
-		n := 0
-		for _, sym := range t.know.syms {
-			if sym == list {
-				return t.know.values[n], true
-			}
-			if sym < symLanguage {
-				n++
-			}
-		}
+		return t.know.value(list), true
 	}
 	return 0, false
 }
 
 // learn gives a token what the lexicons of langs know of its word.
 func (p *page) learn(t *token, known []knowledge, langs uint32) {
-	if k := &known[0]; !k.more { // as nearly always
-		if langs>>k.lang&1 != 0 {
-			t.know, t.kinds = k, k.kinds
-		}
+	k := &known[0]
+	switch {
+	case k.more:
+		k = p.together(known, langs)
+	case langs>>k.lang&1 == 0:
 		return
 	}
+	t.know, t.kinds = k, k.kinds
+}
+
+// several is a word that several lexicons know, by the first of what they know,
+// and the lexicons asked.
+type several struct {
+	first *knowledge
+	langs uint32
+}
+
+// together is what the lexicons of langs know of a word. It is kept for the
+// next time.
+func (p *page) together(known []knowledge, langs uint32) *knowledge {
+	key := several{&known[0], langs}
+	if k := p.several[key]; k != nil {
+		return k
+	}
+	all := &knowledge{lists: &[]int32{}}
 	for i := range known {
-		k := &known[i]
-		if langs>>k.lang&1 != 0 {
-			if t.kinds |= k.kinds; t.know == &nothing {
-				t.know = k
-			} else {
-				syms, rare, values := len(p.syms), len(p.rare), len(p.values)
-				p.syms = padded(append(append(p.syms, t.know.syms...), k.syms...), syms)
-				p.rare = append(append(p.rare, t.know.rare...), k.rare...)
-				p.values = append(append(p.values, t.know.values...), k.values...)
-				p.several = append(p.several, knowledge{
-					syms: p.syms[syms : syms+len(t.know.syms)+len(k.syms)], rare: p.rare[rare:], values: p.values[values:],
-				})
-				t.know = &p.several[len(p.several)-1]
+		if k := &known[i]; langs>>k.lang&1 != 0 {
+			all.syms = slices.Concat(all.syms, k.syms)
+			all.rare = slices.Concat(all.rare, k.rare)
+			all.kinds |= k.kinds
+			if k.lists != nil {
+				*all.lists = append(*all.lists, *k.lists...)
 			}
 		}
-		if !k.more {
-			return
+		if !known[i].more {
+			break
 		}
 	}
+	all.syms = padded(all.syms, 0)[:len(all.syms)]
+	const enough = 4096 // of the lexicons' some thousand words, for one language or two
+	if p.several == nil || len(p.several) >= enough {
+		p.several = map[several]*knowledge{}
+	}
+	p.several[key] = all
+	return all
 }
 
 // nothing is what is known of a word in no lexicon.

@@ -2,32 +2,45 @@ package evidence
 
 import "slices"
 
-// knowledge is what one lexicon knows of a word.
+// knowledge is what one lexicon knows of a word. It fills one line of a
+// processor's cache: fetching these is what reading a text mostly waits for.
 type knowledge struct {
-	syms  []int32      // the word itself, stems, the lists it is in, "a month"; padded
+	syms  []uint16     // the word itself, stems, the lists it is in, "a month"; padded
 	rare  []rarePhrase // those that the word is the rarest in
+	lists *[]int32     // the values of the symbols that are lists, in the order of syms: "3" of March
 	kinds uint32       // bits of the symbols that are lists
 	lang  uint8
 	tells bool // the word tells the language
 	more  bool // the next knowledge is of the same word
-	// values are those of the symbols that are lists, in the order of syms: "3"
-	// of March.
-	values []int32
 }
 
 // stride is how many symbols are read at once: that takes no branch for each.
 const stride = 8
 
-// padded fills the symbols from lo on with zeros up to a whole stride.
-func padded(syms []int32, lo int) []int32 {
+// padded fills the symbols from lo on up to a whole stride.
+func padded(syms []uint16, lo int) []uint16 {
 	for (len(syms)-lo)%stride != 0 {
-		syms = append(syms, int32(len(syms)-lo)%stride)
+		syms = append(syms, uint16(len(syms)-lo)%stride)
 	}
 	return syms
 }
 
 // strides are the symbols with their padding, which are symbols below stride.
-func (k *knowledge) strides() []int32 { return k.syms[:(len(k.syms)+stride-1)/stride*stride] }
+func (k *knowledge) strides() []uint16 { return k.syms[:(len(k.syms)+stride-1)/stride*stride] }
+
+// value gives the value of a list's symbol.
+func (k *knowledge) value(list int32) int32 {
+	n := 0
+	for _, sym := range k.syms {
+		if int32(sym) == list {
+			return (*k.lists)[n]
+		}
+		if int32(sym) < symLanguage {
+			n++
+		}
+	}
+	return 0
+}
 
 // words finds a word of any lexicon in one walk over its letters: a trie over
 // folded codes in the form of a double array (Aoe 1989). The child of state s
@@ -134,22 +147,10 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 			w.ends = append(w.ends, wordEnd{})
 		}
 	}
-	// What is read together lies together.
-	var syms []int32
-	var phrases []rarePhrase
 	know := func(all []knowledge) int32 {
 		at := len(w.known)
 		for i, k := range all {
 			k.more = i+1 < len(all)
-			lo := len(syms)
-			n := len(k.syms)
-			syms = padded(append(syms, k.syms...), lo)
-			k.syms = syms[lo : lo+n : len(syms)]
-			lo = len(phrases)
-			for _, sym := range k.syms {
-				phrases = append(phrases, rare[sym]...)
-			}
-			k.rare = phrases[lo:len(phrases):len(phrases)]
 			w.known = append(w.known, k)
 		}
 		return int32(at)
@@ -188,7 +189,45 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 			todo = append(todo, task{kid.to, state, t.stems, t.fell})
 		}
 	}
+	w.gather(rare)
 	return w
+}
+
+// gather lays what is read together side by side: each lexicon's symbols, and
+// the phrases that its words are the rarest in.
+func (w *words) gather(rare [][]rarePhrase) {
+	var syms []uint16
+	var phrases []rarePhrase
+	for _, fill := range [...]bool{false, true} { // count first
+		nSyms, nPhrases := 0, 0
+		for lang := range uint8(maxLanguages) {
+			for i := range w.known {
+				k := &w.known[i]
+				if k.lang != lang || len(k.syms) == 0 {
+					continue
+				}
+				lo, n := nSyms, len(k.syms)
+				nSyms += (n + stride - 1) / stride * stride
+				if fill {
+					syms = padded(append(syms, k.syms...), lo)
+					k.syms = syms[lo : lo+n : nSyms]
+				}
+				lo = nPhrases
+				for _, sym := range k.syms {
+					nPhrases += len(rare[sym])
+					if fill {
+						phrases = append(phrases, rare[sym]...)
+					}
+				}
+				if fill {
+					k.rare = phrases[lo:nPhrases:nPhrases]
+				}
+			}
+		}
+		if !fill {
+			syms, phrases = make([]uint16, 0, nSyms), make([]rarePhrase, 0, nPhrases)
+		}
+	}
 }
 
 // place finds a base at which all kids' cells are free.
@@ -220,10 +259,14 @@ func knowing(known []knowledge, e wordEntry) []knowledge {
 		k.tells = true
 		return known
 	}
-	k.syms = append(slices.Clone(k.syms), e.sym)
+	k.syms = append(slices.Clone(k.syms), uint16(e.sym))
 	if e.sym < symLanguage {
 		k.kinds |= 1 << e.sym
-		k.values = append(slices.Clone(k.values), e.value)
+		values := []int32{e.value}
+		if k.lists != nil {
+			values = slices.Concat(*k.lists, values)
+		}
+		k.lists = &values
 	}
 	return known
 }
