@@ -36,6 +36,9 @@ type Config struct {
 	// Criteria is the criteria file; empty: the built-in ones. A relative
 	// name is seen from the configuration file.
 	Criteria string `yaml:"criteria"`
+	// Lexicons is a directory of lexicons beside the built-in ones; empty:
+	// those alone. A relative name is seen from the configuration file.
+	Lexicons string `yaml:"lexicons"`
 
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
@@ -71,6 +74,9 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 	if cfg.Criteria != "" && !filepath.IsAbs(cfg.Criteria) {
 		cfg.Criteria = filepath.Join(filepath.Dir(file), cfg.Criteria)
 	}
+	if cfg.Lexicons != "" && !filepath.IsAbs(cfg.Lexicons) {
+		cfg.Lexicons = filepath.Join(filepath.Dir(file), cfg.Lexicons)
+	}
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
 		return cfg, problems
@@ -95,6 +101,12 @@ func (c *Config) validate(d *decoder) {
 		if _, err := os.Stat(c.Criteria); err != nil {
 			d.mistakes("", fmt.Errorf("criteria: there is no such file, seen from the configuration file: %w", err))
 			c.Criteria = ""
+		}
+	}
+	if c.Lexicons != "" {
+		if _, err := os.ReadDir(c.Lexicons); err != nil {
+			d.mistakes("", fmt.Errorf("lexicons: there is no such directory, seen from the configuration file: %w", err))
+			c.Lexicons = ""
 		}
 	}
 	_, err := ingest.NewIdentity(c.Identity)

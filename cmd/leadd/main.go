@@ -32,8 +32,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "-c FILE", "run the daemon", serve},
-		{"check", "-c FILE", "validate configuration and criteria", check},
-		{"score", "[--criteria FILE] INPUT...", "score .eml files or JSON lines, without servers", score},
+		{"check", "-c FILE", "validate configuration, criteria and lexicons", check},
+		{"score", "[--criteria FILE] [--lexicons DIR] INPUT...", "score .eml files or JSON lines, without servers", score},
 		{"replay", "-c FILE [--list] [ID...]", "take dead letters in again", replay},
 		{"demo", "", "run the daemon with a sample inbox and sample contacts", demo},
 		{"version", "", "say which version this is", printVersion},

@@ -21,6 +21,7 @@ import (
 func score(t terminal, args []string) error {
 	flags := flag.NewFlagSet("score", flag.ContinueOnError)
 	criteriaFile := flags.String("criteria", "", "criteria `FILE` instead of the built-in criteria")
+	lexicons := flags.String("lexicons", "", "`DIR` of lexicons beside the built-in ones")
 	history := flags.Bool("history", false, "take the inputs as contacts of common prospects, in their order")
 	if err := parseFlags(t, flags, args, true); err != nil {
 		return err
@@ -37,7 +38,7 @@ func score(t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	extractor, err := evidence.New()
+	extractor, err := evidence.NewFrom(*lexicons)
 	if err != nil {
 		return err
 	}

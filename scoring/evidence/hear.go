@@ -1,6 +1,9 @@
 package evidence
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // hear counts the words of a text that tell its language, for each lexicon. It
 // cuts words as tokenize does, and no more than that.
@@ -9,8 +12,7 @@ func (g *grammar) hear(text string, counts *[maxLanguages]int) {
 	for i := 0; i < len(text); {
 		b := text[i]
 		if b == '\n' {
-			for i++; i < len(text) && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r'); i++ {
-			}
+			i = len(text) - len(strings.TrimLeft(text[i+1:], " \t\r"))
 			i += bulletLen(text[i:])
 			continue
 		}

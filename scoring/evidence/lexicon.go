@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // section says what a pattern is evidence of, or what it tells the code about
@@ -139,41 +142,67 @@ func newCompiler() *compiler {
 }
 
 // add reads one lexicon.
-func (c *compiler) add(file, text string) {
-	c.sets = map[string]alternatives{}
+func (c *compiler) add(l *source) {
 	c.g.languages++
 	if c.g.languages > maxLanguages {
-		c.errs = append(c.errs, fmt.Errorf("%s: there may be at most %d lexicons", file, maxLanguages))
+		c.errs = append(c.errs, fmt.Errorf("%s: there may be at most %d lexicons", l.files[0].name, maxLanguages))
 		return
 	}
+	c.sets = map[string]alternatives{}
 	c.lang = uint8(c.g.languages - 1)
 	c.g.always |= 1 << c.lang
 	clear(c.negs)
 	first := c.next
-	defer func() { c.g.ranges = append(c.g.ranges, symbolRange{first, c.next}) }()
-	name := ""
-	for number, line := range strings.Split(text, "\n") {
-		line, _, _ = strings.Cut(line+" ", "# ")
-		line = strings.TrimSpace(line)
+	for i := range l.files {
+		c.read(&l.files[i])
+	}
+	c.g.ranges = append(c.g.ranges, symbolRange{first, c.next})
+}
+
+// read reads one file of the open lexicon.
+func (c *compiler) read(f *sourceFile) {
+	name, replaced := "", false
+	for number, line := range strings.Split(f.text, "\n") {
+		line = withoutComment(line)
 		var err error
 		switch {
 		case line == "":
+		case line == replace:
+			if replaced || name != "" {
+				err = fmt.Errorf("%s stands once, before all else", replace)
+			}
+			replaced = true
 		case strings.HasPrefix(line, "["):
 			name = strings.Trim(line, "[]")
 			if lists[name] == 0 && !slices.Contains(sectionNames[:], name) && name != "language" {
-				err = fmt.Errorf("no section is named %q", name)
+				err = fmt.Errorf("no section is named %q%s", name, near(name, slices.Concat(sectionNames[:], slices.Collect(maps.Keys(lists)), []string{"language"})))
 			}
 		case strings.HasPrefix(line, "@") && strings.Contains(line, " = "):
 			err = c.set(line)
 		case name == "":
-			err = errors.New("a pattern stands before the first [section]")
+			err = errors.New("a pattern stands before the first [section]: write [need] or another above it")
 		default:
 			err = c.line(name, line)
 		}
 		if err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", file, number+1, err))
+			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", f.name, number+1, err))
 		}
 	}
+}
+
+// near gives the known word that a wrong one was probably meant to be, as the
+// end of a sentence, or nothing.
+func near(word string, known []string) string {
+	best, distance := "", len(word)/3+2
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ": README.md beside the built-in lexicons lists them"
+	}
+	return fmt.Sprintf(": did you mean %s?", best)
 }
 
 // set takes "@name = a | b c".
@@ -202,7 +231,7 @@ func (c *compiler) line(name, line string) error {
 		return nil // an unknown section has been reported
 	}
 	if sec == secWhen && !knownAction(value) {
-		return fmt.Errorf("no date is counted by %q", value)
+		return fmt.Errorf("no date is counted by %q%s", value, near(value, actions))
 	}
 	a, err := c.parse(pattern)
 	if err != nil {
@@ -233,7 +262,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	case "currency":
 		i := currencyIndex(value)
 		if i < 0 {
-			return fmt.Errorf("no currency has the code %q", value)
+			return fmt.Errorf("no currency has the code %q: write its ISO 4217 code, as in euro = EUR", value)
 		}
 		n = i
 	case "negation":
@@ -242,7 +271,7 @@ func (c *compiler) list(name, pattern, value string) error {
 	default:
 		var err error
 		if n, err = strconv.Atoi(value); err != nil {
-			return fmt.Errorf("%q is no whole number", value)
+			return fmt.Errorf("%q is no whole number: write words = number, as in march = 3", value)
 		}
 	}
 	for word := range strings.FieldsSeq(pattern) {
@@ -297,7 +326,7 @@ func (c *compiler) parse(pattern string) (alternatives, error) {
 	p := parser{c: c, toks: patternTokens(pattern)}
 	a, err := p.any()
 	if err == nil && p.i < len(p.toks) {
-		err = fmt.Errorf("%q is not expected", p.toks[p.i])
+		err = fmt.Errorf("%q is not expected here", p.toks[p.i])
 	}
 	if err == nil && len(a.singles)+len(a.symbols) == 0 {
 		err = errors.New("an empty pattern")
@@ -452,7 +481,7 @@ func (p *parser) item() (alternatives, error) {
 			return a, err
 		}
 		if p.peek() != ")" {
-			return a, errors.New("a bracket is not closed")
+			return a, errors.New("a bracket is not closed: write ) behind the last word in it")
 		}
 		p.i++
 		return a, nil
@@ -465,13 +494,13 @@ func (p *parser) item() (alternatives, error) {
 	case strings.HasPrefix(t, "@"):
 		a, ok := p.c.sets[t]
 		if !ok {
-			return a, fmt.Errorf("no list is named %s", t)
+			return a, fmt.Errorf("no list is named %s%s", t, near(t, slices.Collect(maps.Keys(p.c.sets))))
 		}
 		return alternatives{singles: a.singles, symbols: a.symbols}, nil
 	case strings.HasPrefix(t, "#"):
 		sym, ok := valueSymbols[t]
 		if !ok {
-			return alternatives{}, fmt.Errorf("no value is named %s", t)
+			return alternatives{}, fmt.Errorf("no value is named %s%s", t, near(t, slices.Collect(maps.Keys(valueSymbols))))
 		}
 		return alternatives{symbols: []variant{{sym}}}, nil
 	}
