@@ -116,6 +116,8 @@ type compiler struct {
 	negs    map[string]bool
 	sets    map[string]alternatives // the open lexicon's @names
 	lang    uint8                   // index of the open lexicon
+	umlauts *strings.Replacer
+	marks   *strings.Replacer
 	errs    []error
 }
 
@@ -138,6 +140,9 @@ func newCompiler() *compiler {
 		phrases: map[string]bool{},
 		isNeg:   map[int32]bool{},
 		negs:    map[string]bool{},
+		umlauts: strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue"),
+		marks: strings.NewReplacer("(", " ( ", ")", " ) ", "|", " | ", "&", " & ", "?", " ? ",
+			"'", " ' ", "’", " ' ", "-", " "),
 	}
 }
 
@@ -294,7 +299,7 @@ func (c *compiler) list(name, pattern, value string) error {
 func (c *compiler) variants(word string) []string {
 	word = strings.ToLower(word)
 	folded := c.codes(word)
-	plain := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue").Replace(word)
+	plain := c.umlauts.Replace(word)
 	if plain == word {
 		return []string{folded}
 	}
@@ -323,7 +328,7 @@ type parser struct {
 }
 
 func (c *compiler) parse(pattern string) (alternatives, error) {
-	p := parser{c: c, toks: patternTokens(pattern)}
+	p := parser{c: c, toks: c.tokens(pattern)}
 	a, err := p.any()
 	if err == nil && p.i < len(p.toks) {
 		err = fmt.Errorf("%q is not expected here", p.toks[p.i])
@@ -334,11 +339,9 @@ func (c *compiler) parse(pattern string) (alternatives, error) {
 	return a, err
 }
 
-func patternTokens(s string) []string {
-	for _, mark := range []string{"(", ")", "|", "&", "?"} {
-		s = strings.ReplaceAll(s, mark, " "+mark+" ")
-	}
-	s = strings.NewReplacer("'", " ' ", "’", " ' ", "-", " ").Replace(s)
+// tokens parts a pattern into words and signs.
+func (c *compiler) tokens(s string) []string {
+	s = c.marks.Replace(s)
 	var out []string
 	fields := strings.Fields(s)
 	for i := 0; i < len(fields); i++ {

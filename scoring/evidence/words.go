@@ -160,7 +160,7 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 		stems       []knowledge // on the way here
 		fell        int32       // where they begin in known
 	}
-	free := int32(1) // no cell before it is free
+	free := int32(1) // where to look for room
 	for todo := []task{{}}; len(todo) > 0; {
 		t := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -230,7 +230,8 @@ func (w *words) gather(rare [][]rarePhrase) {
 	}
 }
 
-// place finds a base at which all kids' cells are free.
+// place finds a base at which all kids' cells are free, from where the last ones
+// found room: words that begin alike come to lie together.
 func (w *words) place(kids []wordKid, free *int32, grow func(int), alphabet int32) int32 {
 	if len(kids) == 0 {
 		grow(int(alphabet) + 1)
@@ -239,12 +240,18 @@ func (w *words) place(kids []wordKid, free *int32, grow func(int), alphabet int3
 	for grow(int(*free) + 1); w.cells[*free].check != -1; grow(int(*free) + 1) {
 		*free++
 	}
-	for base := max(*free-int32(kids[0].code), 0); ; base++ {
-		grow(int(base+alphabet) + 1)
-		if !slices.ContainsFunc(kids, func(k wordKid) bool { c := base + int32(k.code); return c == 0 || w.cells[c].check != -1 }) {
-			return base
-		}
+	base := max(*free-int32(kids[0].code), 0)
+	start := base
+	for grow(int(base+alphabet) + 1); slices.ContainsFunc(kids, func(k wordKid) bool {
+		c := base + int32(k.code)
+		return c == 0 || w.cells[c].check != -1
+	}); grow(int(base+alphabet) + 1) {
+		base++
 	}
+	if base-start > alphabet/4 {
+		*free = max(*free, base) // there is little room before it
+	}
+	return base
 }
 
 // knowing adds an entry to what is known; the lists given stay as they are.
