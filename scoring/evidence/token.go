@@ -370,8 +370,13 @@ func (c *cutter) token(i int, first byte, size int) int {
 // word finds where the word at i ends, and what any lexicon knows of it. An
 // apostrophe joins ("don't") unless it is a Romance elision ("l'offre").
 func (g *grammar) word(text string, i int) (end int, known []knowledge) {
-	var k wordWalk
 	f, w := g.fold, g.words
+	if n, key := shortWord(text, i); key != 0 {
+		if c := w.short.cell(key); c.key != 0 {
+			return i + n, w.known[c.known:]
+		}
+	}
+	var k wordWalk
 	start := i
 	for i < len(text) {
 		b := text[i]

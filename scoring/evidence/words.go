@@ -47,7 +47,8 @@ func (k *knowledge) value(list int32) int32 {
 // by code c is the cell at base(s)+c, if that cell's check is s.
 type words struct {
 	cells []wordCell
-	ends  []wordEnd   // by state
+	ends  []wordEnd // by state
+	short shortWords
 	known []knowledge // the first: nothing
 }
 
@@ -155,8 +156,14 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 		}
 		return int32(at)
 	}
+	type short struct {
+		key   uint64
+		known int32
+	}
+	var shorts []short
 	type task struct {
 		node, state int32
+		letters     string      // on the way here
 		stems       []knowledge // on the way here
 		fell        int32       // where they begin in known
 	}
@@ -179,6 +186,9 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 				}
 			}
 			exact = know(all)
+			if n, key := shortWord(t.letters+"        ", 0); n == len(t.letters) && key != 0 {
+				shorts = append(shorts, short{key, exact})
+			}
 		}
 		base := w.place(n.kids, &free, grow, alphabet)
 		w.cells[t.state].base = base
@@ -186,8 +196,16 @@ func (b *wordBuilder) build(rare [][]rarePhrase) *words {
 		for _, kid := range n.kids {
 			state := base + int32(kid.code)
 			w.cells[state].check = t.state
-			todo = append(todo, task{kid.to, state, t.stems, t.fell})
+			letters := t.letters + "?"
+			if kid.code < codeDigit {
+				letters = t.letters + string(rune('a'+kid.code-codeLatin))
+			}
+			todo = append(todo, task{kid.to, state, letters, t.stems, t.fell})
 		}
+	}
+	w.short = newShortWords(len(shorts))
+	for _, s := range shorts {
+		*w.short.cell(s.key) = shortCell(s)
 	}
 	w.gather(rare)
 	return w
