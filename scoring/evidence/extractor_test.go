@@ -280,6 +280,7 @@ func TestOwnLexicons(t *testing.T) {
 	}{
 		{"built-in", nil, []string{native}, []string{jargon, polish, replaced}},
 		{"extended, by a list of the built-in file", map[string]string{"en.txt": "\ufeff[need]\r\nfrobnicate .. @thing\r\n"}, []string{native, jargon}, []string{polish, replaced}},
+		{"a gap on both sides of what may be left out", map[string]string{"en.txt": "[need]\nkindly .. (old)? .. tool\n"}, []string{native, jargon}, []string{polish, replaced}},
 		{"replaced", map[string]string{"en.txt": "# ours\n\n[replace]\n[language]\nwe the\n[need]\nfrobnicate\n"}, []string{jargon, replaced}, []string{native, polish}},
 		{"another language", map[string]string{"pl.txt": "[language]\ni tej\n[need]\npotrzebujemy\n"}, []string{native, polish}, []string{jargon, replaced}},
 	} {

@@ -577,11 +577,9 @@ func (c *compiler) insert(seq variant, a accept) error {
 	var before step
 	for _, sym := range seq {
 		if sym < 0 {
-			if before.width > 0 {
-				g.steps = g.steps[:ph.lo]
-				return nil
-			}
-			before = gaps[-sym]
+			// Two gaps, where the word between is left out, are one.
+			before.width = int8(min(int(before.width)+int(gaps[-sym].width), maxSentence))
+			before.order = max(before.order, gaps[-sym].order)
 			continue
 		}
 		before.sym = sym
