@@ -395,8 +395,11 @@ func (f *finder) compare(a, b *match) int {
 	for k := range min(x.hi-x.lo, y.hi-y.lo) {
 		s, t := &f.g.steps[x.lo+k], &f.g.steps[y.lo+k]
 		p, q := f.paths[a.path+k], f.paths[b.path+k]
-		if c := cmp.Or(cmp.Compare(s.order, t.order), cmp.Compare(p.place, q.place)); c != 0 {
-			return c
+		if s.order != t.order {
+			return cmp.Compare(s.order, t.order)
+		}
+		if p.place != q.place {
+			return cmp.Compare(p.place, q.place)
 		}
 		if s.sym != t.sym || p.nth != q.nth {
 			if c := cmp.Compare(f.symbol(p, s.sym), f.symbol(q, t.sym)); c != 0 {
