@@ -184,7 +184,11 @@ func (f *finder) from(sym, i int32) int32 {
 
 // tryAll tries those phrases whose symbols the sentence has.
 func (f *finder) tryAll(phrases []rarePhrase) {
+	at, mask := f.at[0], f.mask
 	for _, r := range phrases {
+		if !f.long && (at[r.second]&mask == 0 || at[r.third]&mask == 0) {
+			continue // nearly all
+		}
 		if f.have(int32(r.second)) && f.have(int32(r.third)) && f.tried[r.phrase] != f.turn {
 			f.tried[r.phrase] = f.turn
 			f.try(int32(r.phrase))

@@ -16,6 +16,7 @@ const (
 
 	countPoints      = 1.0 // "need 6 vans": a number of something
 	enumeratedPoints = 0.45
+	someMembers      = 3 // of an enumeration
 )
 
 // worths are the points of what the lexicons list.
@@ -73,8 +74,10 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 		if !seen[secQuantity] && (j.has(secNeed) || j.has(secList)) && j.counted(sen, ms) {
 			points += countPoints
 		}
-		if n := j.enumerated(sen, ms); n >= 3 {
-			points += enumeratedPoints * float64(min(n-1, 5))
+		if sen.clauses >= someMembers {
+			if n := j.enumerated(sen, ms); n >= someMembers {
+				points += enumeratedPoints * float64(min(n-1, 5))
+			}
 		}
 	}
 	if points == 0 {

@@ -42,6 +42,7 @@ type token struct {
 // one too.
 type sentence struct {
 	lo, hi   int32 // tokens
+	clauses  int32
 	question bool
 	bullet   bool
 }
@@ -128,7 +129,7 @@ func (p *page) together(known []knowledge, langs uint32) *knowledge {
 			break
 		}
 	}
-	all.syms = padded(all.syms, 0)[:len(all.syms)]
+	all.syms = slices.Clip(padded(all.syms, 0))[:len(all.syms)]
 	const enough = 4096 // of the lexicons' some thousand words, for one language or two
 	if p.several == nil || len(p.several) >= enough {
 		p.several = map[several]*knowledge{}
@@ -155,6 +156,7 @@ type cutter struct {
 	langs   uint32
 	pending gap // break before the next token
 	open    int // first token of the open sentence
+	clauses int32
 	bullet  bool
 	line    int // where the line began
 }
@@ -281,12 +283,13 @@ func (c *cutter) newline(i int) int {
 	for j < len(c.text) && (c.text[j] == ' ' || c.text[j] == '\t' || c.text[j] == '\r') {
 		j++
 	}
-	if j >= len(c.text) || c.text[j] == '\n' || length < 48 || strings.Contains(c.text[i-1-length:i-1], "   ") || bulletLen(c.text[j:]) > 0 {
+	bullet := bulletLen(c.text[j:])
+	if bullet > 0 || j >= len(c.text) || c.text[j] == '\n' || length < 48 || strings.Contains(c.text[i-1-length:i-1], "   ") {
 		c.end(false)
 	}
-	if n := bulletLen(c.text[j:]); n > 0 {
+	if bullet > 0 {
 		c.bullet = true
-		return j + n
+		return j + bullet
 	}
 	c.mark(gapWord)
 	return j
@@ -322,9 +325,9 @@ func bulletLen(s string) int {
 // end closes the open sentence.
 func (c *cutter) end(question bool) {
 	if len(c.p.tokens) > c.open {
-		c.p.sentences = append(c.p.sentences, sentence{lo: int32(c.open), hi: int32(len(c.p.tokens)), question: question, bullet: c.bullet})
+		c.p.sentences = append(c.p.sentences, sentence{lo: int32(c.open), hi: int32(len(c.p.tokens)), clauses: c.clauses, question: question, bullet: c.bullet})
 		c.open = len(c.p.tokens)
-		c.bullet = false
+		c.bullet, c.clauses = false, 0
 	}
 	c.pending = gapSentence
 }
@@ -336,6 +339,9 @@ func (c *cutter) token(i int, first byte, size int) int {
 	start := i
 	p.tokens = append(p.tokens, token{start: int32(start), before: c.pending, know: &nothing})
 	t := &p.tokens[len(p.tokens)-1]
+	if c.pending >= gapClause {
+		c.clauses++
+	}
 	c.pending = gapNone
 	switch {
 	case isDigit(first):

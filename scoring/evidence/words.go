@@ -26,7 +26,7 @@ func padded(syms []uint16, lo int) []uint16 {
 }
 
 // strides are the symbols with their padding, which are symbols below stride.
-func (k *knowledge) strides() []uint16 { return k.syms[:(len(k.syms)+stride-1)/stride*stride] }
+func (k *knowledge) strides() []uint16 { return k.syms[:cap(k.syms)] }
 
 // value gives the value of a list's symbol.
 func (k *knowledge) value(list int32) int32 {
