@@ -91,14 +91,20 @@ func (p *page) value(i, list int32) (int32, bool) {
 
 // learn gives a token what the lexicons of langs know of its word.
 func (p *page) learn(t *token, known []knowledge, langs uint32) {
-	k := &known[0]
-	switch {
-	case k.more:
-		k = p.together(known, langs)
-	case langs>>k.lang&1 == 0:
-		return
+	for i := range known {
+		k := &known[i]
+		if langs>>k.lang&1 != 0 {
+			if t.know != &nothing {
+				t.know = p.together(known, langs)
+				t.kinds = t.know.kinds
+				return
+			}
+			t.know, t.kinds = k, k.kinds
+		}
+		if !k.more {
+			return
+		}
 	}
-	t.know, t.kinds = k, k.kinds
 }
 
 // several is a word that several lexicons know, by the first of what they know,
