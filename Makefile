@@ -28,7 +28,7 @@ soak: engine ## the fault tests at full length: some hours
 	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Two|Raised|Poison|Replay|Store|Week|DovecotBacklog)' ./cmd/leadd ./ingest/mailbox
 
 bench: engine ## measure the speed and print it beside its goals
-	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink | awk '\
+	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink ./scoring/evidence | awk '\
 		/^BenchmarkSpeed/ { sub(/^BenchmarkSpeed/, "", $$1); sub(/-[0-9]+$$/, "", $$1); print $$1; \
 			for (i = 3; i < NF; i += 2) printf "    %-22s %10s\n", $$(i+1), $$i; next } \
 		/FAIL|SKIP|panic|_test.go/ { print; failed = failed || /FAIL/ } END { exit failed }'

@@ -37,6 +37,9 @@ type Config struct {
 	// Criteria is the criteria file, or a list of them, one a product; none:
 	// the built-in ones. A relative name is seen from the configuration file.
 	Criteria Files `yaml:"criteria"`
+	// Lexicons is a directory of lexicons beside the built-in ones; empty:
+	// those alone. A relative name is seen from the configuration file.
+	Lexicons string `yaml:"lexicons"`
 
 	// TrustedProxies are those whose X-Forwarded-For says where a post comes
 	// from. Where leadd is reached without one, it is who connects.
@@ -81,6 +84,9 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 			cfg.Criteria[i] = filepath.Join(filepath.Dir(file), name)
 		}
 	}
+	if cfg.Lexicons != "" && !filepath.IsAbs(cfg.Lexicons) {
+		cfg.Lexicons = filepath.Join(filepath.Dir(file), cfg.Lexicons)
+	}
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
 		return cfg, problems
@@ -108,6 +114,12 @@ func (c *Config) validate(d *decoder) {
 		}
 		return err != nil
 	})
+	if c.Lexicons != "" {
+		if _, err := os.ReadDir(c.Lexicons); err != nil {
+			d.mistakes("", fmt.Errorf("lexicons: there is no such directory, seen from the configuration file: %w", err))
+			c.Lexicons = ""
+		}
+	}
 	d.mistakes("trusted_proxies", c.TrustedProxies.Validate())
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)
