@@ -4,9 +4,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ENGINE := internal/embedded/engine
 FUZZTIME ?= 20s
+FUZZ ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak bench eval lint fuzz build engine clean
+.PHONY: help run demo test soak bench eval lint fuzz smoke build engine clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -24,10 +25,10 @@ test: engine ## install what the tests need, then vet and test with -race
 
 soak: engine ## the fault tests at full length: some hours
 	internal/testenv/install.sh
-	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Raised|Poison|Replay|Store|Week)' ./cmd/leadd
+	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Two|Raised|Poison|Replay|Store|Week|DovecotBacklog)' ./cmd/leadd ./ingest/mailbox
 
 bench: engine ## measure the speed and print it beside its goals
-	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink | awk '\
+	@go test -p 1 -timeout 30m -run '^$$' -bench Speed -benchtime 1x ./cmd/leadd ./sink ./scoring/evidence | awk '\
 		/^BenchmarkSpeed/ { sub(/^BenchmarkSpeed/, "", $$1); sub(/-[0-9]+$$/, "", $$1); print $$1; \
 			for (i = 3; i < NF; i += 2) printf "    %-22s %10s\n", $$(i+1), $$i; next } \
 		/FAIL|SKIP|panic|_test.go/ { print; failed = failed || /FAIL/ } END { exit failed }'
@@ -38,13 +39,16 @@ eval: ## measure the evidence found in the labelled samples (LEADD_EVAL=FILE: in
 lint: ## run golangci-lint
 	go run $(GOLANGCI) run
 
-fuzz: ## run every fuzzer for FUZZTIME (20s)
-	@for pkg in $$(go list ./...); do \
+fuzz: ## run every fuzzer of the packages FUZZ (./...) for FUZZTIME (20s)
+	@for pkg in $$(go list $(FUZZ)); do \
 		for name in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$name"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg || exit 1; \
 		done; \
 	done
+
+smoke: ## run the fuzzers of the front doors, about a minute in all
+	@$(MAKE) --no-print-directory fuzz FUZZ='./ingest ./ingest/mail ./ingest/webhook' FUZZTIME=8s
 
 build: ## build bin/leadd
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/leadd ./cmd/leadd

@@ -37,6 +37,13 @@ type Config struct {
 	// Criteria is the criteria file, or a list of them, one a product; none:
 	// the built-in ones. A relative name is seen from the configuration file.
 	Criteria Files `yaml:"criteria"`
+	// Lexicons is a directory of lexicons beside the built-in ones; empty:
+	// those alone. A relative name is seen from the configuration file.
+	Lexicons string `yaml:"lexicons"`
+
+	// TrustedProxies are those whose X-Forwarded-For says where a post comes
+	// from. Where leadd is reached without one, it is who connects.
+	TrustedProxies webhook.Proxies `yaml:"trusted_proxies"`
 
 	Auth       dashboard.Auth            `yaml:"auth"`
 	Kafka      stream.Config             `yaml:"kafka"`
@@ -50,11 +57,13 @@ type Config struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen:     "127.0.0.1:8080",
-		Data:       "data",
-		Log:        "info",
-		Kafka:      stream.DefaultConfig(),
-		ClickHouse: clickhouse.DefaultConfig(),
+		Listen: "127.0.0.1:8080",
+		Data:   "data",
+		Log:    "info",
+		// A proxy on this machine.
+		TrustedProxies: webhook.Proxies{"127.0.0.0/8", "::1"},
+		Kafka:          stream.DefaultConfig(),
+		ClickHouse:     clickhouse.DefaultConfig(),
 	}
 }
 
@@ -74,6 +83,9 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 		if !filepath.IsAbs(name) {
 			cfg.Criteria[i] = filepath.Join(filepath.Dir(file), name)
 		}
+	}
+	if cfg.Lexicons != "" && !filepath.IsAbs(cfg.Lexicons) {
+		cfg.Lexicons = filepath.Join(filepath.Dir(file), cfg.Lexicons)
 	}
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
@@ -102,6 +114,13 @@ func (c *Config) validate(d *decoder) {
 		}
 		return err != nil
 	})
+	if c.Lexicons != "" {
+		if _, err := os.ReadDir(c.Lexicons); err != nil {
+			d.mistakes("", fmt.Errorf("lexicons: there is no such directory, seen from the configuration file: %w", err))
+			c.Lexicons = ""
+		}
+	}
+	d.mistakes("trusted_proxies", c.TrustedProxies.Validate())
 	_, err := ingest.NewIdentity(c.Identity)
 	d.mistakes("identity", err)
 	d.mistakes("kafka", c.Kafka.Validate())

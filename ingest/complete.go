@@ -177,12 +177,28 @@ func cleanText(s string, limit int) string {
 // isPlain reports whether s is printable ASCII in lines and columns, as most
 // text is.
 func isPlain(s string) bool {
+	s = s[printablePrefix(s):]
 	for i := range len(s) {
 		if c := s[i]; c >= 0x7f || isControl(rune(c)) {
 			return false
 		}
 	}
 	return true
+}
+
+// printablePrefix gives how many bytes at the front of s, in words of eight, are
+// printable ASCII.
+func printablePrefix(s string) (n int) {
+	const ones = 0x0101010101010101
+	for ; n+8 <= len(s); n += 8 {
+		w := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
+			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
+		// The top bit of a byte is set where that is no ASCII, DEL, or below the blank.
+		if (w|(w+ones)|((w-' '*ones)&^w))&(0x80*ones) != 0 {
+			return n
+		}
+	}
+	return n
 }
 
 func isControl(r rune) bool {

@@ -32,8 +32,16 @@ type fieldNames struct {
 }
 
 type phrase struct {
-	words string // " your budget "
+	words string // " your budget ", or "予算", which may have others before and behind it
 	key   string
+}
+
+func asPhrase(words []string) string {
+	s := strings.Join(words, " ")
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) }) {
+		return s
+	}
+	return " " + s + " "
 }
 
 var knownNames = sync.OnceValue(func() *fieldNames { return readFieldNames(fieldNamesText) })
@@ -56,7 +64,7 @@ func readFieldNames(text string) *fieldNames {
 			case key == "trailer":
 				n.trailers[words[0]] = true
 			case name[0] == '~':
-				n.phrases = append(n.phrases, phrase{" " + strings.Join(words, " ") + " ", key})
+				n.phrases = append(n.phrases, phrase{asPhrase(words), key})
 			default:
 				if _, known := n.exact[strings.Join(words, "")]; !known {
 					n.exact[strings.Join(words, "")] = key
@@ -172,10 +180,13 @@ func squashASCII(buf []byte, name string) ([]byte, bool) {
 	return buf, true
 }
 
-// isNumbering reports words like "3" and "q3", which form builders put before
-// or behind a name.
+// isNumbering reports words like "3", "q3" and "ef7b", which form builders put
+// before or behind a name.
 func isNumbering(word string) bool {
-	return isDigits(strings.TrimPrefix(word, "q"))
+	if isDigits(strings.TrimPrefix(word, "q")) {
+		return true
+	}
+	return len(word) == 4 && strings.ContainsAny(word, "0123456789") && strings.Trim(word, "0123456789abcdef") == ""
 }
 
 // splitWords parts a name into words in lower case: at blanks, punctuation,

@@ -31,8 +31,14 @@ func Flatten(body []byte) ([]lead.Field, error) {
 	if err := CheckJSON(body); err != nil {
 		return nil, err
 	}
-	p := parser{tokens: json.NewTokenizer(body)}
+	var p parser
+	p.tokens.Reset(body)
 	p.tokens.Next()
+	if p.tokens.Delim == '{' {
+		p.fields = make([]lead.Field, 0, min(bytes.Count(body, []byte{','})+1, 32))
+		err := p.object("")
+		return p.fields, err
+	}
 	root, err := p.node()
 	if err != nil {
 		return nil, err
@@ -49,7 +55,7 @@ func Flatten(body []byte) ([]lead.Field, error) {
 	case root.kind == listNode && !root.isPairs():
 		return nil, fmt.Errorf("the body is an array of %d; send one JSON object for each contact", len(root.kids))
 	}
-	return root.fields(make([]lead.Field, 0, p.leaves), ""), nil
+	return root.fields(nil, ""), nil
 }
 
 // CheckJSON says, in words for the sender, why body cannot be read as JSON; nil
@@ -120,18 +126,71 @@ type node struct {
 }
 
 type parser struct {
-	tokens *json.Tokenizer
+	tokens json.Tokenizer
 	nodes  int
-	leaves int
+	fields []lead.Field
+}
+
+// count counts one more value.
+func (p *parser) count() error {
+	if p.nodes++; p.nodes > maxNodes {
+		return fmt.Errorf("the JSON has more than %d values; send one contact only", maxNodes)
+	}
+	return nil
+}
+
+// object reads the object on which the tokenizer stands, which has a name,
+// into fields. Most bodies are nothing else; only lists have to be read as a
+// whole before it is clear what they are.
+func (p *parser) object(path string) error {
+	if err := p.count(); err != nil {
+		return err
+	}
+	path = cutPath(path)
+	t, name := &p.tokens, ""
+	for t.Next() && t.Delim != '}' {
+		var err error
+		switch {
+		case t.Delim == ',' || t.Delim == ':':
+		case t.IsKey:
+			name = text(t.String())
+		case t.Delim == '{':
+			err = p.object(join(path, name))
+		case t.Delim == '[':
+			var list node
+			if list, err = p.node(); err == nil {
+				p.fields = list.fields(p.fields, join(path, name))
+			}
+		default:
+			if err = p.count(); err == nil {
+				if value, null := p.scalar(); !null {
+					p.fields = append(p.fields, lead.Field{Name: join(path, name), Value: value})
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.Err
+}
+
+// scalar reads the value on which the tokenizer stands.
+func (p *parser) scalar() (value string, null bool) {
+	t := &p.tokens
+	if t.Value.String() {
+		return text(t.String()), false
+	}
+	return text(t.Value), t.Value.Null()
 }
 
 // node reads the value on which the tokenizer stands, and leaves it standing
 // on its last token. The JSON has been found valid before.
 func (p *parser) node() (node, error) {
-	if p.nodes++; p.nodes > maxNodes {
-		return node{}, fmt.Errorf("the JSON has more than %d values; send one contact only", maxNodes)
+	if err := p.count(); err != nil {
+		return node{}, err
 	}
-	t := p.tokens
+	t := &p.tokens
 	switch t.Delim {
 	case '{', '[':
 		n := node{kind: objectNode}
@@ -159,11 +218,8 @@ func (p *parser) node() (node, error) {
 		}
 		return n, t.Err
 	}
-	p.leaves++
-	if t.Value.String() {
-		return node{text: text(t.String())}, nil
-	}
-	return node{null: t.Value.Null(), text: text(t.Value)}, nil
+	value, null := p.scalar()
+	return node{null: null, text: value}, nil
 }
 
 // text gives bytes of the body, which nobody changes, as a string without
@@ -178,6 +234,7 @@ func (n *node) fields(to []lead.Field, name string) []lead.Field {
 			to = append(to, lead.Field{Name: name, Value: n.text})
 		}
 	case objectNode:
+		name = cutPath(name)
 		for i := range n.kids {
 			to = n.kids[i].fields(to, join(name, n.kids[i].name))
 		}
@@ -199,6 +256,15 @@ func (n *node) fields(to []lead.Field, name string) []lead.Field {
 		}
 	}
 	return to
+}
+
+// cutPath shortens the name of an object, once and not for each of the many
+// values in it, whose names begin with it.
+func cutPath(path string) string {
+	if len(path) <= MaxLine {
+		return path
+	}
+	return cleanText(path, MaxLine)
 }
 
 func join(path, name string) string {

@@ -192,6 +192,15 @@ func setCampaign(c *lead.Campaign, key, value string) {
 	}
 }
 
+// LandedOn says that the form of c stands on a page of ours. Where the form has
+// not said on which page the visitor came in, this one is the best guess.
+func LandedOn(c *lead.Contact, page string) {
+	if c.Campaign.Landing == "" && (strings.HasPrefix(page, "https://") || strings.HasPrefix(page, "http://")) {
+		c.Campaign.Landing = page
+		setCampaignFromLanding(&c.Campaign)
+	}
+}
+
 // setCampaignFromLanding takes from the landing page's address what the form
 // has not said in fields of its own.
 func setCampaignFromLanding(c *lead.Campaign) {

@@ -47,15 +47,35 @@ func TestFieldNames(t *testing.T) {
 		"landing_page": {"landing page", "landingPage", "page_url"},
 		"referrer":     {"referrer", "Referer", "HTTP_REFERER"},
 		"gclid":        {"gclid", "GCLID"},
-		"recipient":    {"to", "_to", "recipient"},
-		"form":         {"form_name", "Form Name", "formName"},
-		"at":           {"at", "submitted_at", "timestamp"},
+		// Japanese, as its form services label things, and site builders' own names
+		"email ":      {"メールアドレス", "メールアドレス（必須）", "Eメール", "【必須】メールアドレス", "会社のメールアドレスをご入力ください", "field:email_ef7b", "et_pb_contact_email_0", "jform[contact_email]", "tx_powermail_pi1[field][email]", "submitted[email]", "Endereço de e-mail"},
+		"name ":       {"お名前", "お名前 *", "氏名", "ご担当者名", "お名前（ふりがな）", "et_pb_contact_name_0", "jform[contact_name]"},
+		"first_name ": {"名", "names[first_name]", "field:first_name_9a1b"},
+		"last_name ":  {"姓", "names[last_name]", "Sobrenome"},
+		"company ":    {"会社名", "貴社名", "御社名", "会社名・団体名", "会社名（任意）", "ご所属の会社名", "Nome da empresa"},
+		"phone ":      {"電話番号", "お電話番号", "携帯電話", "電話番号（ハイフンなし）", "Telefone", "Numero di telefono"},
+		"title ":      {"役職", "役職名", "お役職をお選びください"},
+		"message ":    {"お問い合わせ内容", "お問合せ内容", "ご質問・ご要望", "ご相談内容", "具体的なお問い合わせ内容をご記入ください", "Mensagem", "et_pb_contact_message_0"},
+		"subject ":    {"件名", "お問い合わせ種別", "Assunto"},
+		"budget ":     {"予算", "ご予算", "ご予算はどのくらいですか？", "Orçamento"},
+		"timeline ":   {"導入時期", "導入予定時期", "ご希望の納期", "いつ頃の導入をお考えですか", "Prazo"},
+		"quantity ":   {"数量", "ライセンス数", "必要なライセンス数"},
+		"employees ":  {"従業員数", "貴社の従業員数"},
+		"product ":    {"製品名", "ご興味のあるサービス"},
+		"industry ":   {"業種"},
+		"consent ":    {"個人情報の取り扱いに同意する", "プライバシーポリシーに同意します"},
+		"heard_from ": {"弊社を知ったきっかけ"},
+		"at ":         {"time_submitted", "送信日時"},
+		"recipient":   {"to", "_to", "recipient"},
+		"form":        {"form_name", "Form Name", "formName"},
+		"at":          {"at", "submitted_at", "timestamp"},
 		// no known name: the name in snake case
 		"favourite_colour": {"Favourite colour", "favouriteColour", "favourite-colour"},
 		"event_name":       {"event.name"},
 		"grosse":           {"Größe"},
 		"любимый_цвет":     {"Любимый цвет"},
 	} {
+		key = strings.TrimSpace(key)
 		for _, name := range names {
 			c := ingest.FormContact(answers(name, "12345 a@b.example"), nil)
 			if len(c.Fields) != 1 || c.Fields[0].Key != key {

@@ -13,6 +13,7 @@ import (
 
 	"leadd/lead"
 	"leadd/scoring"
+	"leadd/scoring/evidence"
 )
 
 var start = time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
@@ -579,16 +580,27 @@ func BenchmarkApply(b *testing.B) {
 			engine.Apply(first, &contact, findings, 1)
 		}
 	})
-	b.Run("with_codec", func(b *testing.B) {
+	// What the stage does with a contact, but for Kafka and the store.
+	b.Run("whole", func(b *testing.B) {
+		extractor, err := evidence.New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		var c lead.Contact
+		var out []byte
 		b.ReportAllocs()
 		for b.Loop() {
-			var c lead.Contact
-			if err := lead.Decode(in, &c); err != nil {
+			canonical, err := lead.DecodeContact(in, &c)
+			if err != nil || !canonical {
+				b.Fatal(canonical, err)
+			}
+			p, s := engine.Apply(nil, &c, extractor.Extract(&c), 1)
+			if out, err = lead.AppendScored(out[:0], &s, in); err != nil {
 				b.Fatal(err)
 			}
-			p, s := engine.Apply(nil, &c, findings, 1)
-			encode(b, &s)
-			encode(b, p)
+			if out, err = lead.Append(out[:0], p); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

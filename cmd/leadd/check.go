@@ -8,6 +8,7 @@ import (
 
 	"leadd/config"
 	"leadd/scoring"
+	"leadd/scoring/evidence"
 )
 
 func check(t terminal, args []string) error {
@@ -22,12 +23,13 @@ func check(t terminal, args []string) error {
 		return err
 	}
 	criteria, criteriaErr := scoring.LoadAll(cfg.Criteria)
-	if err := errors.Join(err, criteriaErr); err != nil {
+	extractor, lexiconErr := evidence.NewFrom(cfg.Lexicons)
+	if err := errors.Join(err, criteriaErr, lexiconErr); err != nil {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errSaid
 	}
-	_, err = fmt.Fprintf(t.out, "%s is right (webhooks: %d, mailboxes: %d, criteria: %s)\n",
-		*file, len(cfg.Webhooks), len(cfg.Mailboxes), idsOf(criteria))
+	_, err = fmt.Fprintf(t.out, "%s is right (webhooks: %d, mailboxes: %d, criteria: %s, lexicons: %s)\n",
+		*file, len(cfg.Webhooks), len(cfg.Mailboxes), idsOf(criteria), extractor.Version())
 	return err
 }
 

@@ -48,6 +48,7 @@ type daemon struct {
 	roles      roles
 	configFile string
 	criteria   []*scoring.Criteria // one a product
+	extractor  *evidence.Extractor // nil without the role scoring
 	log        zerolog.Logger
 	metrics    *prometheus.Registry
 	whenReady  func(context.Context) // called once, when all is ready for the first time
@@ -71,7 +72,13 @@ func newDaemon(cfg config.Config, r roles, configFile string, log zerolog.Logger
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{cfg: cfg, roles: r, configFile: configFile, criteria: criteria, log: log, metrics: prometheus.NewRegistry(), hangups: make(chan os.Signal, 1)}
+	var extractor *evidence.Extractor
+	if r.scoring {
+		if extractor, err = evidence.NewFrom(cfg.Lexicons); err != nil {
+			return nil, err
+		}
+	}
+	d := &daemon{cfg: cfg, roles: r, configFile: configFile, criteria: criteria, extractor: extractor, log: log, metrics: prometheus.NewRegistry(), hangups: make(chan os.Signal, 1)}
 	d.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return d, nil
 }
@@ -185,7 +192,7 @@ func (d *daemon) startStages(stages, doors *layer) error {
 	if err != nil {
 		return err
 	}
-	doors.run("web server", func(ctx context.Context) error { return serveHTTP(ctx, d.listener, handler) })
+	doors.run("web server", func(ctx context.Context) error { return serveHTTP(ctx, d.listener, newServer(handler)) })
 	if d.roles.ingest && len(d.mailboxes) > 0 {
 		doors.run("mailboxes", func(ctx context.Context) error {
 			if !wait(ctx, topics) {
@@ -202,11 +209,8 @@ func (d *daemon) startStages(stages, doors *layer) error {
 }
 
 func (d *daemon) startScoring(stages *layer, topics <-chan struct{}) error {
-	extractor, err := evidence.New()
-	if err != nil {
-		return err
-	}
-	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria...), extractor.Extract, d.stream,
+	d.log.Info().Str("lexicons", d.extractor.Version()).Msg("scoring reads evidence")
+	stage := scoring.NewStage(scoring.DefaultConfig(), scoring.NewEngine(d.criteria...), d.extractor.Extract, d.stream,
 		filepath.Join(d.cfg.Data, "scoring"), d.log, d.metrics)
 	d.scoring = stage
 	adopted := stages.once("criteria", func(ctx context.Context) error {

@@ -18,7 +18,7 @@ func TestKillUnderLoad(t *testing.T) {
 	kills := scaled(20, 200)
 	c := campaign{prospects: 5 * kills, each: 20}
 	share := c.total() / kills
-	config, addr := writeConfig(t, oneForm), freeAddr(t)
+	config, addr := writeConfig(t, busyForm), freeAddr(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -62,7 +62,7 @@ func TestStopUnderLoad(t *testing.T) {
 	testenv.ClickHouse(t)
 	stops := scaled(4, 40)
 	c := campaign{prospects: 25 * stops, each: 20}
-	config, addr := writeConfig(t, oneForm), freeAddr(t)
+	config, addr := writeConfig(t, busyForm), freeAddr(t)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })
 	for range stops {
 		p := startLeadd(t, "serve", "-c", config, "--listen", addr)

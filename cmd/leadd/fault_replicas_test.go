@@ -92,7 +92,7 @@ func TestReplicas(t *testing.T) {
 func TestRaisedPartitions(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
-	file, addr := writeConfig(t, oneForm), freeAddr(t)
+	file, addr := writeConfig(t, busyForm), freeAddr(t)
 	c := campaign{prospects: 40, each: 10}
 	p := startLeadd(t, "serve", "-c", file, "--listen", addr)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })

@@ -73,7 +73,7 @@ func (e *engine) config() clickhouse.Config {
 
 // givenServers configures servers that are not the daemon's own.
 func givenServers(kafka string, db clickhouse.Config) string {
-	return oneForm + fmt.Sprintf("kafka: {brokers: [%q]}\nclickhouse: {addr: [%q], database: %s}\n", kafka, db.Addr[0], db.Database)
+	return busyForm + fmt.Sprintf("kafka: {brokers: [%q]}\nclickhouse: {addr: [%q], database: %s}\n", kafka, db.Addr[0], db.Database)
 }
 
 // soon is how long after its servers' return leadd may take to be ready: its
@@ -192,7 +192,7 @@ func TestEngineKilledUnderLoad(t *testing.T) {
 	testenv.ClickHouse(t)
 	kills := scaled(5, 40)
 	c := campaign{prospects: 40, each: 4 * kills}
-	config := writeConfig(t, oneForm)
+	config := writeConfig(t, busyForm)
 	p := startLeadd(t, "serve", "-c", config)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return p.base })
 	for range kills {

@@ -20,7 +20,7 @@ func TestStoreDeleted(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
 	c := campaign{prospects: 40, each: 10}
-	file, addr := writeConfig(t, oneForm), freeAddr(t)
+	file, addr := writeConfig(t, busyForm), freeAddr(t)
 	p := startLeadd(t, "serve", "-c", file, "--listen", addr)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })
 	load.release(c.total() / 2)
@@ -49,7 +49,7 @@ func TestStoreDiskFull(t *testing.T) {
 	}
 	t.Parallel()
 	testenv.ClickHouse(t)
-	file, addr := writeConfig(t, oneForm), freeAddr(t)
+	file, addr := writeConfig(t, busyForm), freeAddr(t)
 	disk := filepath.Join(filepath.Dir(file), "data", "scoring")
 	if err := os.MkdirAll(disk, 0o700); err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func TestWeek(t *testing.T) {
 	const days = 7
 	c := campaign{prospects: 50, each: days * scaled(20, 1000)}
 	share := c.total() / days
-	p := startLeadd(t, "serve", "-c", writeConfig(t, oneForm))
+	p := startLeadd(t, "serve", "-c", writeConfig(t, busyForm))
 	load := newCrowd(t, c, time.Minute, func(int) string { return p.base })
 	day := func() {
 		t.Helper()

@@ -37,7 +37,11 @@ func (d *daemon) handler() (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle("/in/", forms)
+		front, err := d.cfg.TrustedProxies.Before(forms)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/in/", front)
 		d.openMailboxes(id)
 		if err := d.openFetching(id); err != nil {
 			return nil, err
@@ -134,24 +138,25 @@ func (d *daemon) readyz(w http.ResponseWriter, r *http.Request) {
 
 // Limits of a connection: what a slow or idle client can hold.
 const (
-	headerTimeout   = 10 * time.Second
-	readTimeout     = time.Minute
+	readTimeout     = 10 * time.Second // the headers, and a body unless it comes at the pace that the front doors want
 	writeTimeout    = time.Minute
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
 	shutdownTimeout = 3 * time.Second // with the stages' 5 s less than the 10 s that a stop may take
 )
 
-// serveHTTP serves until ctx ends, then lets the requests under way finish.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:        h,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
 	}
+}
+
+// serveHTTP serves until ctx ends, then lets the requests under way finish.
+func serveHTTP(ctx context.Context, l net.Listener, s *http.Server) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

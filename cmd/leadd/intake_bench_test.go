@@ -146,10 +146,14 @@ func (s *httpServer) measure(b *testing.B, g *generator, d time.Duration) (rate,
 
 var curlAddress = regexp.MustCompile(`http://([^/ ]+)/`)
 
+// benchForm configures a form that anybody may post to, with limits that are
+// kept track of but not reached.
+const benchForm = "webhooks:\n  website: {rate: 1000000000, address_rate: 1000000000}\n"
+
 // startIntake runs leadd with the role ingest only.
 func startIntake(b *testing.B, broker string) *httpServer {
 	b.Helper()
-	p := startLeadd(b, "serve", "-c", writeConfig(b, oneForm+"kafka:\n  brokers: ["+broker+"]\n"), "--roles", "ingest")
+	p := startLeadd(b, "serve", "-c", writeConfig(b, benchForm+"kafka:\n  brokers: ["+broker+"]\n"), "--roles", "ingest")
 	return &httpServer{addr: curlAddress.FindStringSubmatch(p.curl)[1], pid: p.cmd.Process.Pid}
 }
 

@@ -29,7 +29,7 @@ func BenchmarkSpeedScoring(b *testing.B) {
 		pid    int
 	}
 	scoring, loop, scorer := side{broker: startBroker(b, "/dev/shm")}, side{broker: startBroker(b, "/dev/shm")}, side{broker: startBroker(b, "/dev/shm")}
-	p := startLeadd(b, "serve", "-c", writeConfig(b, oneForm+"kafka:\n  brokers: ["+scoring.broker+"]\n"), "--roles", "scoring,ingest")
+	p := startLeadd(b, "serve", "-c", writeConfig(b, benchForm+"kafka:\n  brokers: ["+scoring.broker+"]\n"), "--roles", "scoring,ingest")
 	scoring.pid = p.cmd.Process.Pid
 	publishContacts(b, loop.broker, 0, 1) // makes the topics
 	publishContacts(b, scorer.broker, 0, 1)
@@ -236,7 +236,7 @@ func publishContacts(b *testing.B, broker string, from, n int) {
 // is, under as many posts as it takes. The engine is a process of its own.
 func BenchmarkSpeedMemory(b *testing.B) {
 	testenv.ClickHouse(b)
-	p := startLeadd(b, "serve", "-c", writeConfig(b, oneForm))
+	p := startLeadd(b, "serve", "-c", writeConfig(b, benchForm))
 	g := newGenerator(b, curlAddress.FindStringSubmatch(p.curl)[1], formPosts(60_000), 128)
 	defer g.close()
 	for b.Loop() {

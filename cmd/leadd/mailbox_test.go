@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"leadd/internal/clickhouse"
 	"leadd/internal/testenv"
 )
 
 // mailConfig reads a Dovecot inbox.
 func mailConfig(d *testenv.DovecotServer) string {
-	return fmt.Sprintf("webhooks:\n  website: {}\nmailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
+	return fmt.Sprintf(busyForm+"mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
 }
 
 // leadMail is a mail that the default criteria make a lead of.
@@ -47,24 +48,31 @@ func TestAMailIsInTheFunnelWithinTwoSeconds(t *testing.T) {
 // counted once.
 func TestMailSurvivesKills(t *testing.T) {
 	testenv.ClickHouse(t)
-	const mails = 200
+	const kills, each = 4, 40
+	const mails = (kills + 1) * each
 	dovecot := testenv.Dovecot(t)
-	for n := range mails {
-		dovecot.Append(t, "INBOX", leadMail(n))
-	}
-	dovecot.Append(t, "INBOX", []byte("\x00\x01\x02 this is no mail \xff\xfe"))
-	dovecot.Append(t, "INBOX", leadMail(mails))
 	config := writeConfig(t, mailConfig(dovecot))
-	for kills := range 4 {
+	appended := 0
+	more := func() {
+		for range each {
+			dovecot.Append(t, "INBOX", leadMail(appended))
+			appended++
+		}
+	}
+	for killed := range kills {
+		more()
 		p := startLeadd(t, "serve", "-c", config)
 		await(t, "mails accepted", func() error {
-			if n := p.metric("leadd_ingest_contacts_total"); n < float64(1+7*kills) {
+			if n := p.metric("leadd_ingest_contacts_total"); n < float64(1+7*killed) {
 				return fmt.Errorf("only %v", n)
 			}
 			return nil
 		})
 		p.kill()
 	}
+	more()
+	dovecot.Append(t, "INBOX", []byte("\x00\x01\x02 this is no mail \xff\xfe"))
+	dovecot.Append(t, "INBOX", leadMail(mails))
 	p := startLeadd(t, "serve", "-c", config)
 	p.awaitCounts(map[string]int{"contact": mails + 1, "lead": mails + 1})
 	p.exactlyOnce()
@@ -75,4 +83,51 @@ func TestMailSurvivesKills(t *testing.T) {
 		return nil
 	})
 	p.stop()
+}
+
+// TestTwoReplicasAndOneMailbox has two processes on Apache Kafka and one
+// mailbox: one of them reads it. That one is killed while it reads, and the
+// other goes on where it was. Nothing is missing, and nothing counts twice.
+func TestTwoReplicasAndOneMailbox(t *testing.T) {
+	t.Parallel()
+	const mails = 500
+	dovecot := testenv.Dovecot(t)
+	dovecot.Fill(t, mails, leadMail)
+	kafka, cfg := testenv.Apache(t), clickhouse.DefaultConfig()
+	addr, database := testenv.ClickHouseDB(t)
+	cfg.Addr, cfg.Database = []string{addr}, database
+	_, boxes, _ := strings.Cut(mailConfig(dovecot), "website: {}\n")
+	config := givenServers(kafka.Addr(), cfg) + boxes
+	replicas := [2]*process{startLeadd(t, "serve", "-c", writeConfig(t, config)), startLeadd(t, "serve", "-c", writeConfig(t, config))}
+
+	// While the second joins, the first may have to hand over to it.
+	reading := 0
+	await(t, "one of them reads, and the other does not", func() error {
+		var connected [2]float64
+		for i, p := range replicas {
+			connected[i] = p.metric("leadd_mailbox_connected")
+			if connected[i] == 1 {
+				reading = i
+			}
+		}
+		if connected[0]+connected[1] != 1 {
+			return fmt.Errorf("connected: %v", connected)
+		}
+		return nil
+	})
+	other := replicas[1-reading]
+	const later = 20
+	for n := range later {
+		dovecot.Append(t, "INBOX", leadMail(mails+1+n))
+	}
+	replicas[reading].kill()
+	dovecot.Append(t, "INBOX", leadMail(mails+1+later))
+	const all = mails + later + 1
+	awaitStored(t, cfg, all)
+	other.awaitCounts(map[string]int{"contact": all, "lead": all})
+	exactlyOnce(t, cfg)
+	if other.metric("leadd_mailbox_connected") != 1 {
+		t.Error("the one that is left has not taken over")
+	}
+	other.stop()
 }

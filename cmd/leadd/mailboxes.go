@@ -52,11 +52,11 @@ type cursors struct {
 // Load gives the newest position that can be read. A record that cannot goes
 // to the dead letters; from an older position mails are read again, and count
 // once.
-func (c cursors) Load(ctx context.Context, name string) (position mailbox.Cursor, err error) {
+func (c cursors) Load(ctx context.Context, name string) (position mailbox.Position, err error) {
 	var poison [][]byte
 	err = c.stream.ReadKey(ctx, lead.TopicCursors, name, func(value []byte) {
-		var p mailbox.Cursor
-		if json.Unmarshal(value, &p) != nil || p.UIDValidity == 0 {
+		var p mailbox.Position
+		if json.Unmarshal(value, &p) != nil || p.Account == "" {
 			poison = append(poison, value)
 			return
 		}
@@ -79,7 +79,7 @@ func (c cursors) Load(ctx context.Context, name string) (position mailbox.Cursor
 	return position, nil
 }
 
-func (c cursors) Save(ctx context.Context, name string, position mailbox.Cursor) error {
+func (c cursors) Save(ctx context.Context, name string, position mailbox.Position) error {
 	value, err := json.Marshal(position)
 	if err != nil {
 		return fmt.Errorf("encode the position of mailbox %s: %w", name, err)

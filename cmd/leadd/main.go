@@ -32,8 +32,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "-c FILE", "run the daemon", serve},
-		{"check", "-c FILE", "validate configuration and criteria", check},
-		{"score", "[-c FILE] [--criteria FILE] INPUT...", "score .eml files or JSON lines, without servers", score},
+		{"check", "-c FILE", "validate configuration, criteria and lexicons", check},
+		{"score", "[-c FILE] [--criteria FILE] [--lexicons DIR] INPUT...", "score .eml files or JSON lines, without servers", score},
 		{"import", "-c FILE [--source NAME] FILE...", "take in .eml, mbox, Maildir, CSV and JSON lines", importFiles},
 		{"criteria", "explain|test ...", "say what criteria mean, and try them on scenarios", criteria},
 		{"replay", "-c FILE [--list] [ID...]", "take dead letters in again", replay},

@@ -22,8 +22,9 @@ import (
 
 func score(t terminal, args []string) error {
 	flags := flag.NewFlagSet("score", flag.ContinueOnError)
-	configFile := flags.String("c", "", "configuration `FILE`: its criteria and identity hold; without it the built-in criteria, and nothing is known of our own domains")
+	configFile := flags.String("c", "", "configuration `FILE`: its criteria, lexicons and identity hold; without it the built-in criteria, and nothing is known of our own domains")
 	criteriaFile := flags.String("criteria", "", "criteria `FILE` instead of the configuration's or the built-in criteria")
+	lexicons := flags.String("lexicons", "", "`DIR` of lexicons beside the built-in ones, instead of the configuration's")
 	history := flags.Bool("history", false, "take the inputs as contacts of common prospects, in their order")
 	if err := parseFlags(t, flags, args, true); err != nil {
 		return err
@@ -53,7 +54,10 @@ func score(t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	extractor, err := evidence.New()
+	if *lexicons == "" {
+		*lexicons = cfg.Lexicons
+	}
+	extractor, err := evidence.NewFrom(*lexicons)
 	if err != nil {
 		return err
 	}

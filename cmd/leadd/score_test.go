@@ -159,6 +159,24 @@ func TestNothingSaidIsNoLead(t *testing.T) {
 	}
 }
 
+func TestScoreWithOwnLexicons(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "en.txt"), []byte("[signed]\nthe parchment is sealed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	form := oneLine(`{"id": "1", "at": "2026-03-02T09:15:00Z", "form": {"email": "ada@acme.example", "message": "For your information: the parchment is sealed."}}`)
+	lines, stderr, code := scoreLines(t, form, "--lexicons", dir, "-")
+	if code != 0 || len(lines) != 1 || !lines[0].Criteria["signed"] {
+		t.Errorf("exit code %d: %+v %s", code, lines, stderr)
+	}
+	if lines, _, code := scoreLines(t, form, "-"); code != 0 || len(lines) != 1 || lines[0].Criteria["signed"] {
+		t.Errorf("without the lexicon: exit code %d: %+v", code, lines)
+	}
+	if _, stderr, code := scoreLines(t, "", "--lexicons", "nowhere", "-"); code != 1 || !strings.Contains(stderr, "nowhere") {
+		t.Errorf("a missing directory: exit code %d: %s", code, stderr)
+	}
+}
+
 func TestScoreWithOtherCriteria(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "criteria.yaml")
 	if err := os.WriteFile(file, []byte(`name: ours

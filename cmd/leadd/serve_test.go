@@ -268,7 +268,14 @@ func TestRolesOnGivenServers(t *testing.T) {
 }
 
 func TestCheckNamesEveryMistake(t *testing.T) {
-	config := writeConfig(t, "lisen: x\nwebhooks:\n  Web Site: {}\nkafka:\n  partitions: many\n  sasl: {user: \"${LEADD_NOT_SET}\"}\ncriteria: criteria.yaml\n")
+	config := writeConfig(t, "lisen: x\nwebhooks:\n  Web Site: {}\nkafka:\n  partitions: many\n  sasl: {user: \"${LEADD_NOT_SET}\"}\ncriteria: criteria.yaml\nlexicons: words\n")
+	words := filepath.Join(filepath.Dir(config), "words")
+	if err := os.Mkdir(words, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(words, "de.txt"), []byte("[need]\nwir @mögen\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	criteria := "name: ours\nversion: 1\ncriteria:\n  - {name: need, points: 30, when: has(field.product)}\nstages:\n  lead: met(ned)\n"
 	if err := os.WriteFile(filepath.Join(filepath.Dir(config), "criteria.yaml"), []byte(criteria), 0o600); err != nil {
 		t.Fatal(err)
@@ -283,6 +290,7 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		`leadd.yaml:7:15: kafka.partitions takes a whole number, not "many"`,
 		"leadd.yaml:8:16: environment variable LEADD_NOT_SET is not set",
 		"criteria.yaml:4:", "field", "criteria.yaml:6:", "did you mean need?",
+		"words/de.txt:2: no list is named @mögen",
 	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("not said: %s\nsaid:\n%s", want, stderr)

@@ -100,9 +100,9 @@ func (r *Reader) isAutoReply(l *letter) bool {
 	if submitted != "" && submitted != "no" && !r.isBulk(l) {
 		return true
 	}
-	said := normal(cut(l.own, 400))
-	return r.class.has(said, "auto.text") && len(l.own) < 900 &&
-		(l.replied || l.header.has("In-Reply-To") || l.header.has("X-Auto-Response-Suppress") || r.class.has(subject, "auto.subject"))
+	return len(l.own) < 900 &&
+		(l.replied || l.header.has("In-Reply-To") || l.header.has("X-Auto-Response-Suppress") || r.class.has(subject, "auto.subject")) &&
+		r.class.has(normal(cut(l.own, 400)), "auto.text")
 }
 
 // isBulk: a header says that it went to many. A list of our own through
@@ -240,8 +240,8 @@ func (r *Reader) isForm(l *letter) bool {
 		return false
 	}
 	fields := r.formFields(l.lines)
-	if fields == nil && l.m.plain.Len() > 0 && l.m.html.Len() > 0 {
-		fields = r.formFields(textLines(htmlText(l.m.html.String())))
+	if fields == nil && l.m.plain != "" && l.m.html != "" {
+		fields = r.formFields(textLines(htmlText(l.m.html)))
 	}
 	if fields == nil {
 		return false

@@ -64,7 +64,12 @@ func (h header) answered() string {
 
 // date reads the Date field; the zero time where it cannot be read.
 func (h header) date() time.Time {
-	t, err := netmail.ParseDate(h.raw("Date"))
+	v := h.raw("Date")
+	// As nearly all write it; ParseDate tries two dozen ways one by one.
+	t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", v)
+	if err != nil {
+		t, err = netmail.ParseDate(v)
+	}
 	if err != nil {
 		return time.Time{}
 	}
@@ -226,6 +231,9 @@ func inBase64(c byte) bool {
 
 // decodeQuoted decodes quoted-printable; what breaks its rules stays as it is.
 func decodeQuoted(b []byte) []byte {
+	if bytes.IndexByte(b, '=') < 0 {
+		return b
+	}
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != '=' {
@@ -264,7 +272,22 @@ func unhex(c byte) int {
 	return -1
 }
 
+// wholeBody reads a body that is in memory.
+type wholeBody struct {
+	bytes.Reader
+	b []byte
+}
+
+func newWholeBody(b []byte) *wholeBody {
+	w := &wholeBody{b: b}
+	w.Reset(b)
+	return w
+}
+
 // readAtMost reads r to its end or to limit bytes.
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
+	if whole, ok := r.(*wholeBody); ok { // is there already
+		return whole.b[:min(int64(len(whole.b)), limit)], nil
+	}
 	return io.ReadAll(io.LimitReader(r, limit))
 }

@@ -26,10 +26,10 @@ type quoted struct {
 // textLines makes lines of text: line ends and invisible characters made one
 // kind, blanks at the ends taken off.
 func textLines(text string) []string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
 	for i := range len(text) {
-		if c := text[i]; c >= 0x80 || c == '\r' || c == 0 {
-			text = invisible.Replace(text)
+		// A CR before an LF goes with the blanks below.
+		if c := text[i]; c >= 0x80 || c == 0 || c == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
+			text = invisible.Replace(strings.ReplaceAll(text, "\r\n", "\n"))
 			break
 		}
 	}
@@ -249,7 +249,7 @@ func (r *Reader) label(lines []string) (kind, value string) {
 // ("On 5 May 2025 at 10:15, Jo Doe <jo@acme.example>\nwrote:"); 0: none.
 func (r *Reader) attribution(lines []string) int {
 	first := lines[0]
-	if len(first) > 300 || !strings.ContainsAny(first, "0123456789@") {
+	if len(first) > 300 {
 		return 0
 	}
 	for n := 1; n <= 3 && n <= len(lines); n++ {
@@ -261,7 +261,7 @@ func (r *Reader) attribution(lines []string) int {
 			continue
 		}
 		whole := strings.Join(lines[:n], " ")
-		if len(whole) > 400 || !strings.ContainsAny(whole, "0123456789") {
+		if !strings.ContainsAny(first, "0123456789@") || len(whole) > 400 || !strings.ContainsAny(whole, "0123456789") {
 			return 0
 		}
 		addressed := strings.Contains(whole, "@") && strings.ContainsAny(whole, "<(")

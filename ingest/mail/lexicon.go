@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	_ "embed" // the word lists
 	"strings"
 	"unicode"
@@ -123,6 +124,21 @@ func (l *lexicon) prefix(text, section string) int {
 	return best
 }
 
+// may reports whether a phrase can stand at the beginning of a text of which
+// only the head is known, as normal writes it.
+func (l *lexicon) may(head []byte) bool {
+	head = bytes.TrimSuffix(head, []byte(" ")) // maybe cut within a word
+	if len(head) < 3 {
+		return true
+	}
+	for _, n := range l.starts[[3]byte{head[0], head[1], head[2]}] {
+		if p := l.phrases[n].text; strings.HasPrefix(p, string(head)) || strings.HasPrefix(string(head), p) {
+			return true
+		}
+	}
+	return false
+}
+
 // is reports whether the whole of normal text is a phrase of the section.
 func (l *lexicon) is(text, section string) bool {
 	return text != "" && l.prefix(text, section) == len(text)
@@ -143,7 +159,12 @@ func (l *lexicon) list(section string) []string {
 // normal writes s in lower case, its words with one blank behind each, and
 // nothing else: "On 5 May, Jo's wrote:" becomes "on 5 may jo's wrote ".
 func normal(s string) string {
-	b := make([]byte, 0, len(s)+1)
+	var short [256]byte // most are lines, and need no more
+	return string(appendNormal(short[:0], s))
+}
+
+// appendNormal is normal into a slice.
+func appendNormal(b []byte, s string) []byte {
 	word := false
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -175,7 +196,7 @@ func normal(s string) string {
 	if word {
 		b = append(b, ' ')
 	}
-	return string(b)
+	return b
 }
 
 // words counts the words of normal text.

@@ -26,9 +26,9 @@ const (
 // message is a mail taken apart.
 type message struct {
 	header      header
-	plain       strings.Builder // text/plain parts, decoded
-	html        strings.Builder // text/html parts, decoded
-	report      string          // multipart/report's report-type
+	plain       string // text/plain parts, decoded
+	html        string // text/html parts, decoded
+	report      string // multipart/report's report-type
 	attachments []string
 	cards       []string          // text/vcard parts
 	nested      []*message        // message/rfc822 parts
@@ -63,7 +63,7 @@ func parse(raw []byte, depth int) (*message, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	if m != nil && m.plain.Len()+m.html.Len() > patient.plain.Len()+patient.html.Len() {
+	if m != nil && len(m.plain)+len(m.html) > len(patient.plain)+len(patient.html) {
 		return m, nil
 	}
 	return patient, nil
@@ -85,7 +85,7 @@ func parseFast(raw []byte, depth int) (*message, error) {
 	if len(m.header) == 0 {
 		return nil, errBinary
 	}
-	return m, m.read(m.header, bytes.NewReader(bodyOf(raw)), depth)
+	return m, m.read(m.header, newWholeBody(bodyOf(raw)), depth)
 }
 
 // bodyOf gives what stands behind the first empty line.
@@ -144,7 +144,7 @@ func (m *message) read(h header, body io.Reader, depth int) error {
 			p.mediaType = "text/plain"
 		}
 		if p.isText() {
-			p.content = []byte(m.decode(p.content, params["charset"]))
+			p.text, p.content = m.decode(p.content, params["charset"]), nil
 		}
 	}
 	m.take(p, depth)
@@ -182,13 +182,14 @@ func (m *message) readParts(mediaType string, params map[string]string, body io.
 	return nil
 }
 
-// part is a leaf of a message, decoded. A text's content is UTF-8; content
-// is nil where it is not wanted.
+// part is a leaf of a message, decoded: a text, or other content where that is
+// wanted.
 type part struct {
 	mediaType string
 	params    map[string]string
 	name      string
 	attached  bool
+	text      string
 	content   []byte
 }
 
@@ -226,7 +227,7 @@ func (m *message) take(p part, depth int) {
 	switch {
 	case p.isCard():
 		if len(m.cards) < 3 {
-			m.cards = append(m.cards, string(p.content))
+			m.cards = append(m.cards, p.text+string(p.content))
 		}
 		m.attach(p.name)
 	case p.mediaType == "message/rfc822" || p.mediaType == "message/global":
@@ -241,9 +242,9 @@ func (m *message) take(p part, depth int) {
 	case p.attached || !p.wanted():
 		m.attach(p.name)
 	case p.mediaType == "text/html":
-		appendText(&m.html, string(p.content))
+		appendText(&m.html, p.text)
 	default:
-		text := string(p.content)
+		text := p.text + string(p.content)
 		if strings.EqualFold(p.params["format"], "flowed") {
 			text = unflow(text, strings.EqualFold(p.params["delsp"], "yes"))
 		}
@@ -287,14 +288,14 @@ func (m *message) cutFiles(text string) string {
 	return left.String() + text
 }
 
-func appendText(b *strings.Builder, text string) {
-	if room := maxText - b.Len(); len(text) > room {
+func appendText(to *string, text string) {
+	if room := maxText - len(*to); len(text) > room {
 		text = cut(text, room)
 	}
-	if b.Len() > 0 && text != "" {
-		b.WriteString("\n")
+	if *to != "" && text != "" {
+		*to += "\n"
 	}
-	b.WriteString(text)
+	*to += text
 }
 
 // cut shortens s to at most n bytes without breaking a character.

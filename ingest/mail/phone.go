@@ -10,7 +10,7 @@ import (
 // region is where a sender seems to be: by language, clock and address, for
 // numbers written without a country.
 type region struct {
-	text  string // in their language
+	text  func() string // in their language
 	email string
 	date  time.Time // with their clock's zone
 }
@@ -27,7 +27,7 @@ func (r *Reader) countries(where region) []string {
 			longitude = "east"
 		}
 	}
-	likely := r.regions[r.language(where.text)+"."+longitude]
+	likely := r.regions[r.language(where.text())+"."+longitude]
 	tld := strings.ToUpper(where.email[strings.LastIndexByte(where.email, '.')+1:])
 	if tld == "UK" {
 		tld = "GB"

@@ -65,12 +65,26 @@ func (r *Reader) Contact(raw []byte, received time.Time) (lead.Contact, error) {
 // contactID makes the id: of Message-ID and body, or, without a Message-ID,
 // of the headers that tell one mail from the next.
 func contactID(h header, raw []byte) string {
-	body := bytes.ReplaceAll(bodyOf(raw), []byte("\r\n"), []byte("\n"))
-	text := string(bytes.TrimRight(body, "\n"))
+	text := strings.TrimRight(withLF(bodyOf(raw)), "\n")
 	if id := h.id("Message-Id"); id != "" {
 		return lead.ContactID("mail", id, text)
 	}
 	return lead.ContactID("mail", "", h.raw("From"), h.raw("Date"), h.raw("Subject"), text)
+}
+
+// withLF gives b with CRLF as LF.
+func withLF(b []byte) string {
+	var out strings.Builder
+	out.Grow(len(b))
+	for {
+		i := bytes.Index(b, []byte("\r\n"))
+		if i < 0 {
+			out.Write(b)
+			return out.String()
+		}
+		out.Write(b[:i])
+		b = b[i+1:]
+	}
 }
 
 // when takes the Date header where it can be true.
@@ -157,10 +171,10 @@ func (r *Reader) address(s string) address {
 // text gives the body: the plain part, or the HTML made plain where there is
 // none worth the name.
 func (m *message) text() string {
-	plain := m.plain.String()
+	plain := m.plain
 	bare := strings.TrimSpace(plain)
-	if m.html.Len() > 0 && (bare == "" || len(bare) < 200 && strings.Contains(strings.ToLower(bare), "html")) {
-		return htmlText(m.html.String())
+	if m.html != "" && (bare == "" || len(bare) < 200 && strings.Contains(strings.ToLower(bare), "html")) {
+		return htmlText(m.html)
 	}
 	if len(bare) > 5 && bare[0] == '<' {
 		head := strings.ToLower(cut(bare, 15))
@@ -261,7 +275,7 @@ func hasTicket(subject string) bool {
 // describe sets person and company from an address, words and signature.
 func (r *Reader) describe(c *lead.Contact, who address, text string, signature []string, date time.Time) {
 	domain := r.id.CompanyDomain(who.email)
-	place := region{text: text + "\n" + strings.Join(signature, "\n"), email: who.email, date: date}
+	place := region{text: func() string { return text + "\n" + strings.Join(signature, "\n") }, email: who.email, date: date}
 	name := cleanName(who.name)
 	s := r.readSignature(signature, name, domain, place)
 	switch {
@@ -332,7 +346,7 @@ func (r *Reader) formContact(l *letter, fields []lead.Field) lead.Contact {
 		for _, f := range c.Fields {
 			all.WriteString(f.Name + " " + f.Value + "\n")
 		}
-		if number := r.phone(c.Person.Phone, region{all.String() + l.subject, c.Person.Email, l.date}); number != "" {
+		if number := r.phone(c.Person.Phone, region{func() string { return all.String() + l.subject }, c.Person.Email, l.date}); number != "" {
 			c.Person.Phone = number
 		}
 	}

@@ -50,6 +50,13 @@ func (r *Reader) dropNotices(lines []string) []string {
 			continue
 		}
 		paragraph := i == 0 || strings.TrimSpace(lines[i-1]) == ""
+		// Most lines begin as no notice does.
+		var head [32]byte
+		if !r.layout.may(appendNormal(head[:0], cut(line, 20))) {
+			above = false
+			out = append(out, lines[i])
+			continue
+		}
 		text := normal(cut(line, 200))
 		if r.layout.prefix(text, "device") > 0 && words(text) <= 16 {
 			continue
@@ -234,6 +241,11 @@ func (r *Reader) postscripts(signature []string) []string {
 // joinLines joins lines to text: no empty lines at the ends, none twice.
 func joinLines(lines []string) string {
 	var b strings.Builder
+	size := 0
+	for _, line := range lines {
+		size += len(line) + 1
+	}
+	b.Grow(size)
 	blank := false
 	for _, line := range lines {
 		if strings.TrimSpace(line) == "" {

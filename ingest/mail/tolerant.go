@@ -92,7 +92,7 @@ func parsePatient(h header, body []byte, depth int) *message {
 	}
 	m := &message{header: h}
 	m.takeAll(root, depth, 0)
-	if m.plain.Len()+m.html.Len()+len(m.nested) == 0 {
+	if len(m.plain)+len(m.html)+len(m.nested) == 0 {
 		return nil
 	}
 	return m
@@ -119,7 +119,7 @@ func (m *message) takeAll(p *enmime.Part, depth, level int) {
 			leaf.content = leaf.content[:2*maxText]
 		}
 		if leaf.isText() {
-			leaf.content = []byte(m.decode(leaf.content, ""))
+			leaf.text, leaf.content = m.decode(leaf.content, ""), nil
 		}
 		m.take(leaf, depth+level+1)
 	}

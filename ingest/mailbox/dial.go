@@ -25,7 +25,7 @@ var errLogin = errors.New("login refused")
 // dial connects and logs in; silence is the longest an answer may take to
 // begin or to go on. When ctx is done the connection closes, and
 // every call on the client returns.
-func (c Config) dial(ctx context.Context, silence time.Duration, unilateral *imapclient.UnilateralDataHandler) (*imapclient.Client, *watchedConn, error) {
+func (c Config) dial(ctx context.Context, silence time.Duration, t *tokens, unilateral *imapclient.UnilateralDataHandler) (*imapclient.Client, *watchedConn, error) {
 	dialer := net.Dialer{Timeout: dialLimit}
 	raw, err := dialer.DialContext(ctx, "tcp", c.Addr)
 	if err != nil {
@@ -40,7 +40,7 @@ func (c Config) dial(ctx context.Context, silence time.Duration, unilateral *ima
 		_ = raw.Close()
 		return nil, nil, fmt.Errorf("connect to %s (tls: %s): %w", c.Addr, c.TLS, err)
 	}
-	if err := c.login(client); err != nil {
+	if err := c.login(ctx, client, t); err != nil {
 		_ = client.Close()
 		return nil, nil, err
 	}
@@ -83,9 +83,12 @@ func (c Config) greet(ctx context.Context, conn net.Conn, unilateral *imapclient
 
 // login authenticates. SASL comes first: LOGIN is the older way, which some
 // servers switch off and which takes no password beyond ASCII.
-func (c Config) login(client *imapclient.Client) error {
+func (c Config) login(ctx context.Context, client *imapclient.Client, t *tokens) error {
 	if client.State() != imap.ConnStateNotAuthenticated {
 		return nil // PREAUTH
+	}
+	if c.OAuth != nil {
+		return c.loginByToken(ctx, client, t)
 	}
 	caps := client.Caps()
 	var err error
@@ -97,9 +100,14 @@ func (c Config) login(client *imapclient.Client) error {
 	default:
 		err = client.Login(c.User, c.Password).Wait()
 	}
+	return c.loginRefused(err, "password", "user and password")
+}
+
+// loginRefused explains why a log-in failed, if it did.
+func (c Config) loginRefused(err error, what, check string) error {
 	var refusal *imap.Error
 	if errors.As(err, &refusal) && !temporary(refusal) {
-		return fmt.Errorf("%w: %s does not take %s's password (%q); check user and password", errLogin, c.Addr, c.User, refusal.Text)
+		return fmt.Errorf("%w: %s does not take %s's %s (%q); check %s", errLogin, c.Addr, c.User, what, refusal.Text, check)
 	}
 	if err != nil {
 		return fmt.Errorf("log in to %s: %w", c.Addr, err)

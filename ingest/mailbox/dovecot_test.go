@@ -186,9 +186,10 @@ func TestDovecotNewUIDValidity(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := a.cfg
-	cfg.Folder = "Leads"
+	cfg.Folders = []string{"Leads"}
 	a.addTo(t, "Leads")(1, 5)
 	k := newKafka()
+	k.folder = "Leads"
 	first := run(t, cfg, k)
 	k.waitIDs(t, 5, ids(1, 5)...)
 	was := k.cursor.UIDValidity
@@ -337,8 +338,8 @@ func (k *nullKafka) Accept(context.Context, *lead.Contact) error {
 
 func (k *nullKafka) Refuse(context.Context, lead.DeadLetter) error { return nil }
 
-func (k *nullKafka) Load(context.Context, string) (mailbox.Cursor, error) {
-	return mailbox.Cursor{}, nil
+func (k *nullKafka) Load(context.Context, string) (mailbox.Position, error) {
+	return mailbox.Position{}, nil
 }
 
-func (k *nullKafka) Save(context.Context, string, mailbox.Cursor) error { return nil }
+func (k *nullKafka) Save(context.Context, string, mailbox.Position) error { return nil }

@@ -42,14 +42,16 @@ type kafka struct {
 
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
-	cursor   mailbox.Cursor
+	position mailbox.Position
+	folder   string         // of which cursor is; INBOX unless said
+	cursor   mailbox.Cursor // of the position, in folder
 	saves    int
 
 	onAccept func(ctx context.Context, c *lead.Contact) error // asked first; nil: yes
-	onSave   func(mailbox.Cursor) error
+	onSave   func(mailbox.Position) error
 }
 
-func newKafka() *kafka { return &kafka{changed: make(chan struct{})} }
+func newKafka() *kafka { return &kafka{changed: make(chan struct{}), folder: "INBOX"} }
 
 // change makes a change and tells those who wait.
 func (k *kafka) change(f func()) {
@@ -78,19 +80,19 @@ func (k *kafka) Refuse(_ context.Context, d lead.DeadLetter) error {
 	return nil
 }
 
-func (k *kafka) Load(context.Context, string) (mailbox.Cursor, error) {
+func (k *kafka) Load(context.Context, string) (mailbox.Position, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.cursor, nil
+	return k.position, nil
 }
 
-func (k *kafka) Save(_ context.Context, _ string, c mailbox.Cursor) error {
+func (k *kafka) Save(_ context.Context, _ string, p mailbox.Position) error {
 	if k.onSave != nil {
-		if err := k.onSave(c); err != nil {
+		if err := k.onSave(p); err != nil {
 			return err
 		}
 	}
-	k.change(func() { k.cursor = c; k.saves++ })
+	k.change(func() { k.position, k.cursor = p, p.Folders[k.folder]; k.saves++ })
 	return nil
 }
 
@@ -110,8 +112,8 @@ func (k *kafka) wait(t testing.TB, what string, holds func() bool) {
 		case <-deadline:
 			k.mu.Lock()
 			defer k.mu.Unlock()
-			t.Fatalf("%s: not so after %s; %d contacts %v, %d dead letters, cursor %+v",
-				what, patience, len(k.contacts), k.first(), len(k.dead), k.cursor)
+			t.Fatalf("%s: not so after %s; %d contacts %v, %d dead letters, position %+v",
+				what, patience, len(k.contacts), k.first(), len(k.dead), k.position)
 		}
 	}
 }

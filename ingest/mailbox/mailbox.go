@@ -28,7 +28,7 @@ type Acceptor interface {
 	Refuse(ctx context.Context, d lead.DeadLetter) error
 }
 
-// Mailbox reads one folder of one IMAP account.
+// Mailbox reads folders of one IMAP account.
 type Mailbox struct {
 	name    string
 	cfg     Config
@@ -44,7 +44,9 @@ type Mailbox struct {
 	silence   time.Duration // longest while an answer is awaited
 	saveEvery time.Duration // while mails come in; a lone mail's position is saved at once
 
-	withheld withheld // only Run's goroutine touches it
+	// Only Run's goroutine touches these.
+	withheld withheld
+	tokens   tokens
 
 	mu     sync.Mutex
 	ready  bool
@@ -55,7 +57,7 @@ type Mailbox struct {
 // contacts' source. cfg must be valid; what it leaves out has its default.
 func New(name string, cfg Config, r Reader, to Acceptor, cursors Cursors, log zerolog.Logger, reg prometheus.Registerer) *Mailbox {
 	log = log.With().Str("mailbox", name).Logger()
-	return &Mailbox{
+	m := &Mailbox{
 		name:      name,
 		cfg:       cfg.withDefaults(),
 		reader:    r,
@@ -70,15 +72,19 @@ func New(name string, cfg Config, r Reader, to Acceptor, cursors Cursors, log ze
 		saveEvery: time.Second,
 		reason:    "not started",
 	}
+	if m.cfg.OAuth != nil {
+		m.tokens.cfg = *m.cfg.OAuth
+	}
+	return m
 }
 
-// Run reads the folder until ctx is done, and then returns nil. Whatever
+// Run reads the folders until ctx is done, and then returns nil. Whatever
 // fails meanwhile is tried again, for as long as it takes. Run may be called
 // again after it has returned.
 func (m *Mailbox) Run(ctx context.Context) error {
 	defer m.setReady(false, "stopped")
 	if m.cfg.exposed() {
-		m.log.Warn().Str("addr", m.cfg.Addr).Msg("the password crosses the network in the clear; use tls: tls or tls: starttls")
+		m.log.Warn().Str("addr", m.cfg.Addr).Msg("what opens the mailbox crosses the network in the clear; use tls: tls or tls: starttls")
 	}
 	m.setReady(false, "loading its position")
 	at, err := m.load(ctx)
@@ -95,7 +101,7 @@ func (m *Mailbox) Run(ctx context.Context) error {
 		}
 		m.metrics.reconnects.Inc()
 		m.setReady(false, err.Error())
-		if opened {
+		if opened && m.withheld.times == 0 {
 			again.reset()
 		}
 		if errors.Is(err, errLogin) {
@@ -108,7 +114,7 @@ func (m *Mailbox) Run(ctx context.Context) error {
 	}
 }
 
-// Ready reports whether the folder is open; where it is not, why.
+// Ready reports whether all folders can be read; where they cannot, why.
 func (m *Mailbox) Ready() (ok bool, reason string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -127,20 +133,24 @@ func (m *Mailbox) setReady(ok bool, reason string) {
 }
 
 // load gives the position to begin at. It fails only when ctx is done.
-func (m *Mailbox) load(ctx context.Context) (Cursor, error) {
-	var at Cursor
+func (m *Mailbox) load(ctx context.Context) (Position, error) {
+	var at Position
 	err := retry(ctx, m.rewrite, func() (err error) {
 		at, err = m.cursors.Load(ctx, m.name)
 		return err
 	}, m.writeFailed("load the position"))
 	if err != nil {
-		return Cursor{}, err
+		return Position{}, err
 	}
-	if at.Inbox != m.cfg.inbox() {
-		if at.Inbox != "" {
-			m.log.Info().Str("was", at.Inbox).Str("is", m.cfg.inbox()).Msg("configured for another inbox; reading it from the start")
+	at = at.clone()
+	if at.Account != m.cfg.account() {
+		if at.Account != "" {
+			m.log.Info().Str("was", at.Account).Str("is", m.cfg.account()).Msg("configured for another account; reading it from the start")
 		}
-		at = Cursor{Inbox: m.cfg.inbox()}
+		at = Position{Account: m.cfg.account()}
+	}
+	if at.Folders == nil {
+		at.Folders = map[string]Cursor{}
 	}
 	return at, nil
 }

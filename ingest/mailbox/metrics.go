@@ -13,7 +13,9 @@ type metrics struct {
 	reconnects  prometheus.Counter
 	retries     prometheus.Counter
 	connected   prometheus.Gauge
-	uid         prometheus.Gauge
+	changed     prometheus.Counter
+	refused     prometheus.Counter
+	uid         *prometheus.GaugeVec
 }
 
 func newMetrics(mailbox string, reg prometheus.Registerer) metrics {
@@ -29,8 +31,12 @@ func newMetrics(mailbox string, reg prometheus.Registerer) metrics {
 		deadLetters: counter("leadd_mailbox_dead_letters_total", "Mails that could not be understood and are in Kafka as dead letters."),
 		reconnects:  counter("leadd_mailbox_reconnects_total", "Connections that failed or ended and were tried again."),
 		retries:     counter("leadd_mailbox_retries_total", "Writes to Kafka that failed and were tried again."),
-		connected:   gauge("leadd_mailbox_connected", "1 while the folder is open, else 0."),
-		uid:         gauge("leadd_mailbox_uid", "UID up to which the position was saved."),
+		connected:   gauge("leadd_mailbox_connected", "1 while the folders can be read, else 0."),
+		changed:     counter("leadd_mailbox_changed_total", "Mails flagged or moved on the server after Kafka had them."),
+		refused:     counter("leadd_mailbox_refused_changes_total", "Refusals by the server to flag or move mails."),
+		uid: registered(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "leadd_mailbox_uid", Help: "UID up to which the position in the folder was saved.", ConstLabels: labels,
+		}, []string{"folder"})),
 	}
 }
 

@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -13,17 +14,25 @@ import (
 )
 
 const (
-	inFlight = 64              // mails being read or accepted at once
+	inFlight = 4096            // mails being read or accepted at once
 	memory   = 64 << 20        // bytes of mails held at once, or Config.MaxSize where that is more
 	lastSave = 2 * time.Second // to save the position after ctx is done
 )
 
+// place is a folder for as long as its UIDs mean the same.
+type place struct {
+	folder   string
+	validity uint32
+}
+
 // letter is a mail on its way through the pipeline, or only a mark: that all
 // mails up to uid are done with.
 type letter struct {
+	place
 	uid        imap.UID
 	received   time.Time // by the server
 	raw        []byte
+	size       int64 // of the memory reserved for it
 	unreadable error // why there is no raw
 	firm       bool  // no mail before it is missing, so the position may move to it
 
@@ -31,22 +40,26 @@ type letter struct {
 	placed chan struct{}   // closed when it has its place among its prospect's mails
 	done   chan struct{}   // closed when ok is set
 	ok     bool            // it is in Kafka, as a contact or as a dead letter
+	saved  chan<- Cursor   // of a mark: gets the position in the folder, once that is saved
 }
 
-// pipeline takes mails in the order of their UIDs, has many of them read and
-// accepted at the same time, and moves the position over those that are in
-// Kafka with all before them. One prospect's mails are accepted in order.
+// pipeline takes mails in the order of their UIDs, has many of them accepted
+// at the same time, and moves the position over those that are in Kafka with
+// all before them. One prospect's mails are accepted in order.
+//
+// As many mails are read at once as there are processors; one that is read has
+// a goroutine of its own, which waits for Kafka. So Kafka gets many in a
+// write, however long each takes.
 type pipeline struct {
 	m     *Mailbox
 	room  *semaphore.Weighted // bytes
-	work  chan *letter        // to be handled, in the order of put
+	work  chan *letter        // to be read, in the order of put
 	queue chan *letter        // to be committed, in the order of put
 	last  <-chan struct{}     // placed of the letter put last
-	at    Cursor              // the committer's until finished is closed
+	at    Position            // the committer's until finished is closed
 
-	validity uint32 // of all UIDs here
-
-	workers  sync.WaitGroup
+	readers  sync.WaitGroup
+	writers  sync.WaitGroup
 	finished chan struct{} // closed when the committer is
 
 	mu    sync.Mutex
@@ -54,22 +67,21 @@ type pipeline struct {
 }
 
 // newPipeline begins at a position. It must be drained.
-func newPipeline(ctx context.Context, m *Mailbox, at Cursor) *pipeline {
+func newPipeline(ctx context.Context, m *Mailbox, at Position) *pipeline {
 	p := &pipeline{
 		m:        m,
 		room:     semaphore.NewWeighted(max(memory, m.cfg.MaxSize)),
 		work:     make(chan *letter, inFlight),
 		queue:    make(chan *letter, inFlight),
 		at:       at,
-		validity: at.UIDValidity,
 		finished: make(chan struct{}),
 		under:    make(map[string]chan struct{}),
 	}
 	nothing := make(chan struct{})
 	close(nothing)
 	p.last = nothing
-	for range inFlight {
-		p.workers.Go(func() { p.handleAll(ctx) })
+	for range runtime.GOMAXPROCS(0) {
+		p.readers.Go(func() { p.readAll(ctx) })
 	}
 	go p.commit(ctx)
 	return p
@@ -88,20 +100,42 @@ func (p *pipeline) put(ctx context.Context, l *letter) error {
 	select {
 	case p.queue <- l:
 	case <-ctx.Done():
-		p.release(int64(len(l.raw)))
+		p.release(l.size)
 		return ctx.Err()
 	}
 	p.last = l.placed
-	p.work <- l // has room: the committer lets go of a letter after it is handled
+	p.work <- l // has room: the committer lets go of a letter after it is read
 	return nil
 }
 
 // mark says that all mails up to uid were put or are gone.
-func (p *pipeline) mark(ctx context.Context, uid imap.UID) error {
+func (p *pipeline) mark(ctx context.Context, in place, uid imap.UID) error {
+	return p.note(ctx, &letter{place: in, uid: uid, firm: true})
+}
+
+// flush waits until all that was put is done with and the position is saved,
+// and gives it. Without the position in Kafka it waits, or fails when ctx is
+// done.
+func (p *pipeline) flush(ctx context.Context, in place) (Cursor, error) {
+	saved := make(chan Cursor, 1)
+	if err := p.note(ctx, &letter{place: in, saved: saved}); err != nil {
+		return Cursor{}, err
+	}
+	select {
+	case at := <-saved:
+		return at, nil
+	case <-ctx.Done():
+		return Cursor{}, ctx.Err()
+	}
+}
+
+// note puts what is no mail in line.
+func (p *pipeline) note(ctx context.Context, l *letter) error {
 	done := make(chan struct{})
 	close(done)
+	l.done, l.ok = done, true
 	select {
-	case p.queue <- &letter{uid: uid, firm: true, done: done, ok: true}:
+	case p.queue <- l:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -110,40 +144,41 @@ func (p *pipeline) mark(ctx context.Context, uid imap.UID) error {
 
 // drain waits until all mails put are done with, or ctx is done, and gives
 // the position reached.
-func (p *pipeline) drain() Cursor {
+func (p *pipeline) drain() Position {
 	close(p.work)
 	close(p.queue)
-	p.workers.Wait()
+	p.readers.Wait()
+	p.writers.Wait()
 	<-p.finished
 	return p.at
 }
 
-// handleAll handles letters until there are no more.
-func (p *pipeline) handleAll(ctx context.Context) {
+// readAll reads letters until there are no more.
+func (p *pipeline) readAll(ctx context.Context) {
 	for l := range p.work {
-		p.handle(ctx, l)
-	}
-}
-
-// handle brings one mail to Kafka.
-func (p *pipeline) handle(ctx context.Context, l *letter) {
-	defer close(l.done)
-	contact, err := p.read(l)
-	<-l.turn
-	if err != nil {
-		close(l.placed)
-		err = p.refuse(ctx, l, err)
-	} else {
-		before := p.follow(contact.Prospect, l.done)
-		close(l.placed)
-		if before != nil {
-			<-before
+		contact, err := p.read(l)
+		<-l.turn
+		var before chan struct{}
+		if err == nil {
+			l.raw = nil
+			before = p.follow(contact.Prospect, l.done)
 		}
-		err = p.accept(ctx, contact)
-		p.forget(contact.Prospect, l.done)
+		close(l.placed)
+		p.writers.Go(func() {
+			defer close(l.done)
+			if err != nil {
+				err = p.refuse(ctx, l, err)
+			} else {
+				if before != nil {
+					<-before
+				}
+				err = p.accept(ctx, contact)
+				p.forget(contact.Prospect, l.done)
+			}
+			p.release(l.size)
+			l.raw, l.ok = nil, err == nil
+		})
 	}
-	p.release(int64(len(l.raw)))
-	l.raw, l.ok = nil, err == nil
 }
 
 // read makes a contact of a mail. What makes the reader panic is bad input
@@ -198,7 +233,7 @@ func (p *pipeline) accept(ctx context.Context, c *lead.Contact) error {
 
 // refuse fails only when ctx is done.
 func (p *pipeline) refuse(ctx context.Context, l *letter, reason error) error {
-	origin := fmt.Sprintf("%s uid %d of validity %d", p.m.cfg.Folder, l.uid, p.validity)
+	origin := fmt.Sprintf("%s uid %d of validity %d", l.folder, l.uid, l.validity)
 	dead := lead.DeadLetter{
 		ID:     lead.ContactID("mailbox", p.m.name, string(l.raw)),
 		At:     time.Now().UTC().Truncate(time.Millisecond),
@@ -224,22 +259,24 @@ func (p *pipeline) refuse(ctx context.Context, l *letter, reason error) error {
 func (p *pipeline) commit(ctx context.Context) {
 	defer close(p.finished)
 	var (
-		saved   time.Time
-		dirty   bool
+		dirty   bool // the position has moved since it was saved
 		stopped bool // at a mail that is not in Kafka, as ctx is done
 	)
+	due := time.NewTimer(0)
+	defer due.Stop()
 	save := func() {
-		dirty, saved = false, time.Now()
 		p.save(ctx)
+		dirty = false
+		due.Reset(p.m.saveEvery)
 	}
 	for {
-		var due <-chan time.Time
+		var late <-chan time.Time
 		if dirty {
-			due = time.After(time.Until(saved.Add(p.m.saveEvery)))
+			late = due.C
 		}
 		var l *letter
 		select {
-		case <-due:
+		case <-late:
 			save()
 			continue
 		case l = <-p.queue:
@@ -250,16 +287,25 @@ func (p *pipeline) commit(ctx context.Context) {
 			}
 			return
 		}
-		select {
-		case <-due:
-			save()
-			<-l.done
-		case <-l.done:
+		for waiting := true; waiting; {
+			select {
+			case <-late:
+				save()
+				late = nil
+			case <-l.done:
+				waiting = false
+			}
 		}
 		stopped = stopped || !l.ok
-		if l.firm && !stopped && p.at.UID != uint32(l.uid) {
-			p.at.UID = uint32(l.uid)
+		if now := (Cursor{l.validity, uint32(l.uid)}); l.firm && !stopped && p.at.Folders[l.folder] != now {
+			p.at.Folders[l.folder] = now
 			dirty = true
+		}
+		if l.saved != nil {
+			if dirty {
+				save()
+			}
+			l.saved <- p.at.Folders[l.folder]
 		}
 	}
 }
@@ -268,7 +314,8 @@ func (p *pipeline) commit(ctx context.Context) {
 // no more mails are taken. Once ctx is done it tries only for a moment; what
 // is not saved is read again, and counts once.
 func (p *pipeline) save(ctx context.Context) {
-	put := func(ctx context.Context) error { return p.m.cursors.Save(ctx, p.m.name, p.at) }
+	at := p.at.clone()
+	put := func(ctx context.Context) error { return p.m.cursors.Save(ctx, p.m.name, at) }
 	err := retry(ctx, p.m.rewrite, func() error { return put(ctx) }, p.m.writeFailed("save the position"))
 	if err != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
@@ -277,5 +324,7 @@ func (p *pipeline) save(ctx context.Context) {
 			return
 		}
 	}
-	p.m.metrics.uid.Set(float64(p.at.UID))
+	for folder, c := range at.Folders {
+		p.m.metrics.uid.WithLabelValues(folder).Set(float64(c.UID))
+	}
 }

@@ -24,7 +24,10 @@ type proxy struct {
 	after  bool     // ... not before the server sees it, but within its answer
 	cut    bool     // it has been
 	mute   bool     // nothing from the server comes through any more
-	strike string   // what to take out of the server's lines
+	strike []string // what to take out of the server's lines
+	choke  string   // cut the connection where the server's answer holds this
+	chokes int      // how often that was
+	lasts  int      // how many bytes of the server's come through one connection; 0: all
 	wg     sync.WaitGroup
 }
 
@@ -124,6 +127,7 @@ func (p *proxy) serve(client net.Conn) {
 		defer p.wg.Done()
 		defer closeBoth()
 		buf := make([]byte, 16<<10)
+		through := 0
 		for {
 			n, err := server.Read(buf)
 			if err != nil {
@@ -137,14 +141,21 @@ func (p *proxy) serve(client net.Conn) {
 			default:
 			}
 			p.mu.Lock()
-			mute, strike := p.mute, p.strike
+			mute, strike, choke, lasts := p.mute, p.strike, p.choke, p.lasts
 			p.mu.Unlock()
 			if mute {
 				_, _ = io.Copy(io.Discard, server)
 				return
 			}
-			if strike != "" {
-				out = bytes.ReplaceAll(out, []byte(strike), nil)
+			for _, words := range strike {
+				out = bytes.ReplaceAll(out, []byte(words), nil)
+			}
+			if through += n; lasts > 0 && through > lasts {
+				return
+			}
+			if choke != "" && bytes.Contains(out, []byte(choke)) {
+				p.set(func() { p.chokes++ })
+				return
 			}
 			if _, err := client.Write(out); err != nil {
 				return

@@ -9,14 +9,41 @@ import (
 )
 
 // patience is how many times, each on a connection of its own, the server may
-// fail to give a mail that it has before the mail becomes a dead letter. With
-// the waits between them that is some five minutes.
+// fail to give a mail that it has, or break the connection instead, before the
+// mail becomes a dead letter. With the waits between them that is some four
+// minutes.
 const patience = 10
 
 // withheld is the mail that the server has and does not give.
 type withheld struct {
+	place place
 	uid   imap.UID
 	times int
+	cause error
+}
+
+// suspect counts a failure to give a mail.
+func (w *withheld) suspect(in place, uid imap.UID, cause error) {
+	if w.place != in || w.uid != uid {
+		*w = withheld{place: in, uid: uid}
+	}
+	w.times++
+	w.cause = cause
+}
+
+// clear forgets what there was against a mail.
+func (w *withheld) clear(in place, uid imap.UID) {
+	if w.uid == uid && w.place == in {
+		*w = withheld{}
+	}
+}
+
+// giveUp makes a dead letter of the mail that has been withheld too often.
+func (s *session) giveUp(ctx context.Context) error {
+	w := s.m.withheld
+	s.m.withheld = withheld{}
+	return s.line.put(ctx, &letter{place: w.place, uid: w.uid, unreadable: fmt.Errorf(
+		"the server has mail uid %d of folder %s and did not give it, %d times: %w", w.uid, w.place.folder, w.times, w.cause)})
 }
 
 // pursue sees to mails that the search found and the fetch did not bring.
@@ -30,12 +57,15 @@ func (s *session) pursue(ctx context.Context, missing []imap.UID) error {
 	if err != nil {
 		return fmt.Errorf("look for missing mails: %w", err)
 	}
-	left, err := s.search(imap.UIDSetNum(missing...))
+	left, err := s.search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(missing...)}})
 	if err != nil {
 		return err
 	}
 	for _, uid := range left {
 		missing, err := s.fetch(ctx, []imap.UID{uid}, false)
+		if err == nil && len(missing) > 0 {
+			missing, err = s.fetchTexts(ctx, uid)
+		}
 		if !refusedOrNil(err) {
 			return err
 		}
@@ -45,31 +75,17 @@ func (s *session) pursue(ctx context.Context, missing []imap.UID) error {
 		if err == nil {
 			err = errors.New("the answer holds no body")
 		}
-		if err := s.giveUp(ctx, uid, err); err != nil {
+		if refusal := (*imap.Error)(nil); !errors.As(err, &refusal) || !temporary(refusal) {
+			s.m.withheld.suspect(s.in, uid, err)
+		}
+		if w := s.m.withheld; w.place != s.in || w.uid != uid || w.times < patience {
+			return fmt.Errorf("the server has mail uid %d of folder %s and does not give it: %w", uid, s.in.folder, err)
+		}
+		if err := s.giveUp(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// giveUp makes a dead letter of a mail that the server has withheld too many
-// times, and before that returns an error, so that it is tried again later.
-func (s *session) giveUp(ctx context.Context, uid imap.UID, cause error) error {
-	w := &s.m.withheld
-	var refusal *imap.Error
-	switch {
-	case errors.As(cause, &refusal) && temporary(refusal):
-	case w.uid == uid:
-		w.times++
-	default:
-		*w = withheld{uid: uid, times: 1}
-	}
-	cause = fmt.Errorf("the server has mail uid %d and does not give it: %w", uid, cause)
-	if w.uid != uid || w.times < patience {
-		return cause
-	}
-	*w = withheld{}
-	return s.line.put(ctx, &letter{uid: uid, unreadable: cause})
 }
 
 // refusedOrNil reports whether err is the server's answer to a command, if it

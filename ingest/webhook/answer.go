@@ -9,7 +9,8 @@ import (
 	"github.com/segmentio/encoding/json"
 )
 
-// retryAfter is what a sender is told to wait while Kafka is away, in seconds.
+// retryAfter is what a sender is told to wait, in seconds, where nothing tells
+// better: while Kafka is away, or too much is under way.
 const retryAfter = "5"
 
 //go:embed page.html
@@ -57,8 +58,11 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, src *sou
 		w.Header().Set("WWW-Authenticate", `Basic realm="leadd"`)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", "POST, OPTIONS")
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 	}
 	switch {
 	case p.reason == "ignored":

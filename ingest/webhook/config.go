@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -8,6 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"leadd/ingest"
 	"leadd/ingest/fetch"
@@ -32,6 +36,8 @@ const (
 //	  redirect: https://ours.example/thanks
 //	  honeypot: website_hp
 //	  max_body: 1048576
+//	  rate: 6000
+//	  address_rate: 120
 //	  fields:
 //	    your_thing: budget
 //	    internal_note: "-"
@@ -67,10 +73,11 @@ type Config struct {
 	// declined, ...; "-" for none. The stages of HubSpot's own sales pipeline
 	// are known.
 	DealStages map[string]string `yaml:"deal_stages"`
-	// Events lets JSON posts report what sales has done ({"event": "signed",
-	// "person": {"email": ...}}) without a signature: whoever finds the
-	// address can then make anybody a customer. A source with a secret takes
-	// events in any case.
+	// Events says that only our own programs reach this source, and what they
+	// say is believed without a signature: what sales has done ({"event":
+	// "signed", "person": {"email": ...}} in JSON), and when, however long
+	// ago. Whoever finds the address can make anybody a customer. A source
+	// with a secret is believed in any case.
 	Events bool `yaml:"events"`
 	// Fields says what this source's fields mean, where their names do not
 	// tell: name as sent -> key. "-" leaves a field out.
@@ -82,12 +89,22 @@ type Config struct {
 	// in; what has it filled is dropped. Empty: "_gotcha".
 	Honeypot string `yaml:"honeypot"`
 	// MaxBody is how many bytes a post may have, files and all, also after
-	// unpacking. 0: 1 MiB.
+	// unpacking. 0: 1 MiB, or 50 MiB where the preset's sender sends mails.
 	MaxBody int64 `yaml:"max_body"`
+	// Rate is how many posts a minute are taken, as many at once too; of a
+	// sender that signs, only genuine ones count. 0: 6000.
+	Rate int `yaml:"rate"`
+	// AddressRate is the same for one network address, where anybody may
+	// post. 0: 120.
+	AddressRate int `yaml:"address_rate"`
 }
 
 // Open reports whether anybody may post here, as forms in browsers do.
 func (c Config) Open() bool { return c.Preset == "" || c.Preset == plain }
+
+// strangers reports whether anybody who finds the address may post here, and so
+// is not believed everything.
+func (c Config) strangers() bool { return c.Open() && !c.Events || c.Unsigned }
 
 // Validate names every mistake in c, one to an error; nil where there is none.
 func (c Config) Validate() error {
@@ -104,6 +121,18 @@ func (c Config) Validate() error {
 	}
 	if c.MaxBody < 0 {
 		errs = append(errs, fmt.Errorf("max_body: %d is less than nothing; write a number of bytes, or 0 for %d", c.MaxBody, defaultMaxBody))
+	}
+	for _, rate := range []struct {
+		setting  string
+		value    int
+		standard int
+	}{{"rate", c.Rate, defaultRate}, {"address_rate", c.AddressRate, defaultAddressRate}} {
+		if rate.value < 0 {
+			errs = append(errs, fmt.Errorf("%s: %d is less than nothing; write how many posts a minute, or 0 for %d", rate.setting, rate.value, rate.standard))
+		}
+	}
+	if c.AddressRate > 0 && !c.strangers() {
+		errs = append(errs, errors.New("address_rate: only where anybody may post; leave it out, rate is enough here"))
 	}
 	names := make([]string, 0, len(c.Fields))
 	for name := range c.Fields {
@@ -177,6 +206,11 @@ type source struct {
 	name   string
 	preset *preset // nil: plain
 	tokens *tokens // nil: the scheme has none
+
+	accepted  prometheus.Counter
+	all       *rate.Limiter // posts
+	addresses *addresses    // nil, as scraps: strangers cannot post here
+	scraps    *scraps
 }
 
 // newSource checks a source and fills in its defaults.
@@ -202,6 +236,11 @@ func newSource(name string, cfg Config) (*source, error) {
 	}
 	if cfg.Honeypot = strings.TrimSpace(cfg.Honeypot); cfg.Honeypot == "" {
 		cfg.Honeypot = defaultHoneypot
+	}
+	src.all = perMinute(cmp.Or(cfg.Rate, defaultRate))
+	if cfg.strangers() {
+		src.addresses = &addresses{perMinute: cmp.Or(cfg.AddressRate, defaultAddressRate)}
+		src.scraps = newScraps()
 	}
 	src.Config = cfg
 	return src, errors.Join(errs...)

@@ -35,7 +35,7 @@ func TestConfigExample(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text.String())
 	}
 	want := map[string]webhook.Config{"website": {
-		Redirect: "https://ours.example/thanks", Honeypot: "website_hp", MaxBody: 1 << 20,
+		Redirect: "https://ours.example/thanks", Honeypot: "website_hp", MaxBody: 1 << 20, Rate: 6000, AddressRate: 120,
 		Fields: ingest.FieldMap{"your_thing": "budget", "internal_note": "-"},
 	}}
 	if d := cmp.Diff(want, got); d != "" {

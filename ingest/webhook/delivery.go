@@ -22,8 +22,12 @@ type delivery struct {
 	header http.Header
 	query  url.Values
 	body   []byte
-	post   post   // the body taken apart, where the preset wants it so
-	id     string // signed with the body; "": none
+	post   post // the body taken apart, where the preset wants it so
+	// contact is the contact's id where a header that is signed gives one.
+	contact string
+	token   string // of a signature that does not cover the body; "": it does
+	// believed: its time counts, whoever sent it.
+	believed bool
 }
 
 // value gives the header or the field that has a name.
@@ -105,7 +109,9 @@ func (s *submission) add(name, key string, value text) {
 	}
 	for i := range s.fields {
 		if s.fields[i].Name == name {
-			s.fields[i].Value += ", " + string(value)
+			if len(s.fields[i].Value) < ingest.MaxText { // what is over is cut off in the end
+				s.fields[i].Value += ", " + string(value)
+			}
 			return
 		}
 	}

@@ -2,6 +2,16 @@
 // POST /in/{source} as JSON, form or multipart, makes a contact of it, and
 // answers once the contact is durable.
 //
+// # Limits
+//
+// Anybody may post to a form, so what a post can take is bounded: by rate,
+// from each address and in all (limits.go); by what is under way at a time, in
+// posts and in bytes (load.go); by the pace at which a body must come in
+// (body.go); by its size, its nesting and its answers (post.go, and Flatten in
+// package ingest); and by what is kept of it where it cannot be read. A sender
+// that is refused for such a reason is told to come again: 408, 429 or 503,
+// never what makes it give up.
+//
 // # Senders
 //
 // A source with a preset is one that a known sender posts to. How senders sign

@@ -5,7 +5,9 @@ import (
 	"leadd/lead"
 )
 
-// readAny reads whatever has names and values, as the plain door does.
+// readAny reads whatever has names and values, as the plain door does. Where
+// the signature covers no id, the same content within a day is the same
+// delivery; put an id or a time into the body where that is not what you want.
 func readAny(d *delivery) (submission, error) {
 	d.post.guessAll()
 	s := submission{fields: d.post.fields, files: d.post.files}
@@ -15,13 +17,4 @@ func readAny(d *delivery) (submission, error) {
 		s.event = c.Event
 	}
 	return s, nil
-}
-
-// readSigned is readAny for a delivery whose id is signed with it. Where a
-// scheme has no id, the same content within a day is the same delivery; put
-// an id or a time into the body where that is not what you want.
-func readSigned(d *delivery) (submission, error) {
-	s, err := readAny(d)
-	s.id = d.id
-	return s, err
 }

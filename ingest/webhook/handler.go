@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,8 +38,9 @@ type Acceptor interface {
 }
 
 // Handler answers the posts of all sources, at /in/{source}. It is safe for
-// concurrent use. How long a sender may take to send its body is up to the
-// server that runs it.
+// concurrent use. The server that runs it bounds, by its read time-out, how
+// long a sender may take until its body begins to come; from then on the
+// handler does.
 type Handler struct {
 	sources   map[string]*source
 	identity  *ingest.Identity
@@ -49,8 +49,12 @@ type Handler struct {
 	mails     *mail.Reader
 	refusals  zerolog.Logger // log, but some lines a minute at most
 	forgeries zerolog.Logger // likewise, so that forged posts cannot hide other refusals
+	floods    zerolog.Logger
 	page      *template.Template
 	metrics   metrics
+	load      load
+	pace      pace
+	patience  patience
 }
 
 // New makes the handler. The keys of sources are their names in the path. The
@@ -80,7 +84,12 @@ func New(sources map[string]Config, id *ingest.Identity, a Acceptor, log zerolog
 	h.page = page
 	h.refusals = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
 	h.forgeries = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
-	h.metrics = newMetrics(reg)
+	h.floods = log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Minute})
+	h.pace, h.load.maxBytes = usualPace(), maxHeld
+	h.metrics = newMetrics(reg, &h.load)
+	for name, src := range h.sources {
+		src.accepted = h.metrics.accepted.WithLabelValues(name)
+	}
 	return h, nil
 }
 
@@ -98,7 +107,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.shake(w, r, src)
 		return
 	}
-	id, err := h.take(w, r, src)
+	held := hold{load: &h.load}
+	defer held.release()
+	id, err := h.take(w, r, src, &held)
 	var p *problem
 	switch {
 	case err == nil && id == "":
@@ -112,7 +123,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answerProblem(w, r, src, p)
 	}
 	if p == nil {
-		h.metrics.accepted.WithLabelValues(label).Inc()
+		src.accepted.Inc()
 	} else {
 		h.metrics.refused.WithLabelValues(label, p.reason).Inc()
 		h.logRefusal(label, p)
@@ -127,13 +138,15 @@ func (h *Handler) logRefusal(source string, p *problem) {
 		log, level = h.log, zerolog.DebugLevel
 	case p.status == http.StatusUnauthorized:
 		log = h.forgeries
+	case p.flood():
+		log = h.floods
 	}
 	log.WithLevel(level).Str("source", source).Int("status", p.status).Str("reason", p.reason).Msg("post refused: " + p.text)
 }
 
 // take makes a contact of a post and hands it in. It gives the contact's id;
 // none and no error for a preflight. Every error is a *problem.
-func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source, held *hold) (string, error) {
 	switch {
 	case src == nil:
 		return "", &problem{http.StatusNotFound, "unknown_source", "no source has this name; check the address against the sources in leadd's configuration"}
@@ -141,10 +154,22 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 		return "", nil
 	case r.Method != http.MethodPost:
 		return "", &problem{http.StatusMethodNotAllowed, "method", "only POST is taken here; post the form's fields"}
-	case src.preset != nil:
-		return h.takeDelivery(w, r, src)
 	}
-	body, err := readBody(w, r, src.MaxBody)
+	now := time.Now()
+	if src.addresses != nil {
+		if err := src.admit(w, r, now); err != nil {
+			return "", err
+		}
+	}
+	if src.preset != nil {
+		return h.takeDelivery(w, r, src, held)
+	}
+	if src.addresses == nil {
+		if err := src.admitSender(w, now); err != nil {
+			return "", err
+		}
+	}
+	body, err := h.readBody(w, r, src.MaxBody, held)
 	if err != nil {
 		return "", err
 	}
@@ -152,12 +177,14 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source) (str
 	if err != nil {
 		return "", h.buryIf(r, src, body, err)
 	}
-	posted.addCampaign(r.URL.Query())
-	return h.accept(r.Context(), r.Header, src, posted, time.Now())
+	if r.URL.RawQuery != "" {
+		posted.addCampaign(campaignOf(r.URL.Query()))
+	}
+	return h.accept(h.patience.context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
 }
 
-func (h *Handler) accept(ctx context.Context, header http.Header, src *source, posted post, received time.Time) (string, error) {
-	c, err := h.formContact(header, src, &posted, received)
+func (h *Handler) accept(ctx context.Context, src *source, posted post, from origin, received time.Time) (string, error) {
+	c, err := h.formContact(src, &posted, from, received)
 	if err != nil {
 		return "", err
 	}
@@ -167,28 +194,42 @@ func (h *Handler) accept(ctx context.Context, header http.Header, src *source, p
 	if slices.ContainsFunc(posted.fields, func(f lead.Field) bool { return f.Name == src.Honeypot && strings.TrimSpace(f.Value) != "" }) {
 		return c.ID, &problem{http.StatusOK, "honeypot", "the field that people do not see is filled in"}
 	}
+	src.doubtTime(&c)
 	h.identity.Complete(&c)
 	return h.store(ctx, src, &c)
 }
 
 // formContact makes a contact of a post that anybody may send. It is not
 // complete yet.
-func (h *Handler) formContact(header http.Header, src *source, posted *post, received time.Time) (lead.Contact, error) {
+func (h *Handler) formContact(src *source, posted *post, from origin, received time.Time) (lead.Contact, error) {
 	posted.guessAll()
 	c := ingest.FormContact(posted.fields, src.Fields)
 	if len(c.Fields) == 0 && len(posted.files) == 0 {
 		return lead.Contact{}, &problem{http.StatusBadRequest, "empty", "the form is empty: no field has a value; fill in at least one"}
 	}
 	c.Source, c.Attachments, c.Received = src.name, posted.files, received
-	c.ID, c.RepeatAfter = contactID(header, &c)
+	if c.ID = from.contact; c.ID == "" {
+		c.ID, c.RepeatAfter = contentID(&c), repeatAfter
+	}
+	ingest.LandedOn(&c, from.page)
 	return c, nil
 }
 
-// store hands a contact in and gives its id.
+// maxPast is how far back a stranger's time may lie: longer than any sender
+// tries again, and not so long that history can be made up.
+const maxPast = 365 * 24 * time.Hour
+
+// doubtTime leaves out the time of a contact whose sender cannot be believed
+// it: it counts from its arrival then, and the answer stays among the fields.
+// A time to come is nobody's; see Complete.
+func (s *source) doubtTime(c *lead.Contact) {
+	if s.addresses != nil && c.At.Before(c.Received.Add(-maxPast)) {
+		c.At = time.Time{}
+	}
+}
+
+// store hands a contact in, as long as ctx lasts, and gives its id.
 func (h *Handler) store(ctx context.Context, src *source, c *lead.Contact) (string, error) {
-	// Whoever closes the page after pressing the button has still sent it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTimeout)
-	defer cancel()
 	if err := h.acceptor.Accept(ctx, c); err != nil {
 		h.refusals.Error().Err(err).Str("source", src.name).Msg("contact not stored")
 		return "", unavailable()
@@ -197,22 +238,31 @@ func (h *Handler) store(ctx context.Context, src *source, c *lead.Contact) (stri
 	return c.ID, nil
 }
 
-// contactID makes the contact's id of the sender's own id for the delivery,
-// else of the content. Tokens that change with every try are no part of it.
-func contactID(header http.Header, c *lead.Contact) (id string, repeat int64) {
+// givenID makes the contact's id of the sender's own id for the delivery, where
+// a header has it; of a signed delivery's only the one that is signed. "": the
+// body tells, or nothing.
+func (s *source) givenID(header http.Header) string {
+	if s.preset != nil {
+		if scheme := s.preset.scheme; scheme != nil && scheme.place == inHeader && scheme.id != "" && header.Get(scheme.id) != "" {
+			return lead.ContactID(s.name, "submission", header.Get(scheme.id))
+		}
+		return ""
+	}
 	for _, name := range [...]string{"Idempotency-Key", "Webhook-Id"} {
 		if key := strings.TrimSpace(header.Get(name)); key != "" {
-			return lead.ContactID(c.Source, "key", key), 0
+			return lead.ContactID(s.name, "key", key)
 		}
 	}
-	return contentID(c), repeatAfter
+	return ""
 }
 
-// contentID makes an id of the fields kept, in any order.
+// contentID makes an id of the fields kept, in any order. Tokens that change
+// with every try are no part of it.
 func contentID(c *lead.Contact) string {
-	order := make([]int, len(c.Fields))
-	for i := range order {
-		order[i] = i
+	var orderRoom [32]int // for most forms
+	order := orderRoom[:0]
+	for i := range c.Fields {
+		order = append(order, i)
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		if n := strings.Compare(c.Fields[a].Name, c.Fields[b].Name); n != 0 {
@@ -220,8 +270,8 @@ func contentID(c *lead.Contact) string {
 		}
 		return strings.Compare(c.Fields[a].Value, c.Fields[b].Value)
 	})
-	parts := make([]string, 0, 2*len(order)+len(c.Attachments)+3)
-	parts = append(parts, c.Source, "content")
+	var partsRoom [67]string
+	parts := append(partsRoom[:0], c.Source, "content")
 	for _, i := range order {
 		parts = append(parts, c.Fields[i].Name, c.Fields[i].Value)
 	}
@@ -242,17 +292,20 @@ func (h *Handler) buryIf(r *http.Request, src *source, body []byte, err error) e
 // bury puts a post that cannot be read to the dead letters and gives the
 // problem to answer with: another one where even that is not possible now.
 func (h *Handler) bury(r *http.Request, src *source, body []byte, p *problem) error {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
+	raw, now := body, time.Now()
+	if src.scraps != nil {
+		var room bool
+		if raw, room = src.scraps.keep(body, now); !room {
+			return src.tooMany("dead_letters", "too many posts have come here that cannot be read; mend this one, or wait a minute and send it again: "+p.text)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
-	err = h.acceptor.Refuse(ctx, lead.DeadLetter{
-		ID: lead.ContactID(src.name, "dead", string(body)), At: time.Now().UTC().Truncate(time.Millisecond),
+	err := h.acceptor.Refuse(ctx, lead.DeadLetter{
+		ID: lead.ContactID(src.name, "dead", string(body)), At: now.UTC().Truncate(time.Millisecond),
 		Stage: "ingest", Source: src.name, Reason: p.text,
-		Origin: fmt.Sprintf("POST %s%s from %s (%.100q)", prefix, src.name, from, r.Header.Get("Content-Type")),
-		Raw:    body,
+		Origin: originOf(r, src).String(),
+		Raw:    raw, Truncated: len(raw) < len(body),
 	})
 	if err != nil {
 		h.refusals.Error().Err(err).Str("source", src.name).Msg("dead letter not stored")

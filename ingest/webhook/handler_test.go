@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 
 // acceptor keeps in memory what it is given; with err set, it takes nothing.
 type acceptor struct {
+	mu       sync.Mutex
 	err      error
 	contacts []lead.Contact
 	dead     []lead.DeadLetter
@@ -37,6 +39,8 @@ type acceptor struct {
 }
 
 func (a *acceptor) Accept(ctx context.Context, c *lead.Contact) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	_, a.deadline = ctx.Deadline()
 	a.ctxErr = ctx.Err()
 	if a.err == nil {
@@ -46,6 +50,8 @@ func (a *acceptor) Accept(ctx context.Context, c *lead.Contact) error {
 }
 
 func (a *acceptor) Refuse(_ context.Context, d lead.DeadLetter) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.err == nil {
 		a.dead = append(a.dead, d)
 	}
@@ -79,7 +85,7 @@ func newDoor(t testing.TB) door {
 		"small":    {MaxBody: 100},
 		"mapped":   {Fields: ingest.FieldMap{"x": "email", "email": "-"}},
 		"crm":      {Events: true},
-	}, id, d.acceptor, zerolog.New(d.log), d.reg)
+	}, id, d.acceptor, zerolog.New(zerolog.SyncWriter(d.log)), d.reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -513,15 +519,19 @@ func FuzzHandler(f *testing.F) {
 	}
 	f.Add("multipart/form-data; boundary=\"", []byte("--\r\n\r\n--"))
 	f.Add("application/json; charset=utf-16", []byte("{\x00}\x00"))
+	d := presetDoor(f, map[string]webhook.Config{"website": {Rate: 1e9, AddressRate: 1e9}})
+	robots := func(t *testing.T) float64 { return d.counted(t, "leadd_webhook_refused_total", "honeypot", "website") }
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		d := newDoor(t)
+		d.contacts, d.dead = nil, nil
+		d.log.Reset()
 		r := httptest.NewRequest(http.MethodPost, "/in/website", bytes.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
 		w := httptest.NewRecorder()
+		before := robots(t)
 		d.ServeHTTP(w, r)
 		switch w.Code {
 		case 200:
-			robot := d.counted(t, "leadd_webhook_refused_total", "honeypot", "website") == 1
+			robot := robots(t) > before
 			if (len(d.contacts) == 1) == robot {
 				t.Fatalf("%d contacts, robot %v", len(d.contacts), robot)
 			}
@@ -542,7 +552,7 @@ func FuzzHandler(f *testing.F) {
 					t.Errorf("%+v", c)
 				}
 			}
-		case 400, 413, 415:
+		case 400, 413, 415, 429: // 429: more that cannot be read than is kept
 			if len(d.contacts) != 0 {
 				t.Error("refused and accepted")
 			}
@@ -552,13 +562,10 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-type taker struct{}
+// sinkhole is a Kafka that has everything at once.
+type sinkhole struct{}
 
-func (taker) Accept(context.Context, *lead.Contact) error { return nil }
-func (taker) Announce(context.Context, []lead.Notice) error {
-	return nil
-}
-func (taker) Refuse(context.Context, lead.DeadLetter) error { return nil }
+func (sinkhole) Publish(context.Context, string, []byte, []byte) error { return nil }
 
 type blackHole struct{ header http.Header }
 
@@ -571,12 +578,18 @@ func BenchmarkHandler(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, err := webhook.New(map[string]webhook.Config{"website": {}}, id, taker{}, zerolog.New(io.Discard).Level(zerolog.InfoLevel), prometheus.NewRegistry())
+	h, err := webhook.New(map[string]webhook.Config{"website": {Rate: 1e9, AddressRate: 1e9}}, id, ingest.NewIntake(sinkhole{}, prometheus.NewRegistry()),
+		zerolog.New(io.Discard).Level(zerolog.InfoLevel), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, bench := range []struct{ name, contentType, body string }{
 		{"json", "application/json", testdata(b, "flat.json")},
+		{"long", "application/json", `{"submission_id":"7f9c2ba4-e88f-4d3a-000000000017","name":"Ada Lovelace","email":"ada@company5.example",` +
+			`"company":"Company 5","job_title":"Head of Operations","phone":"+49 30 2000005","budget":"6,000 USD","timeline":"within 3 months",` +
+			`"message":"Hello, we are looking for a replacement of our present system for about 200 people in two plants, and would like to see ` +
+			`yours. Could somebody call us next week? We have to decide before summer.",` +
+			`"utm_source":"newsletter","utm_campaign":"spring","landing_page":"https://ours.example/pricing"}`},
 		{"json+phone", "application/json", `{"phone":"+49 30 123456",` + testdata(b, "flat.json")[1:]},
 		{"form", formType, testdata(b, "form.txt")},
 		{"multipart", multiType, testdata(b, "multipart.txt")},
@@ -645,5 +658,77 @@ func TestCampaignInTheAddress(t *testing.T) {
 	}
 	if got := d.contacts[0]; got.Campaign != (lead.Campaign{Source: "google", Name: "summer"}) || len(got.Fields) != 3 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestWhereAVisitorCameFrom: the form's own fields first, then the address, then
+// the page with the form, as the browser tells.
+func TestWhereAVisitorCameFrom(t *testing.T) {
+	const page = "https://ours.example/contact?utm_source=mail&utm_medium=email"
+	for what, tc := range map[string]struct {
+		path, body, referer string
+		want                lead.Campaign
+	}{
+		"fields": {
+			"/in/website", "email=a@b.example&utm_source=google&landing_page=https%3A%2F%2Fours.example%2Fprices%3Futm_term%3Dpumps&referrer=https%3A%2F%2Fsearch.example%2F", page,
+			lead.Campaign{Source: "google", Term: "pumps", Landing: "https://ours.example/prices?utm_term=pumps", Referrer: "https://search.example/"},
+		},
+		"the page with the form":  {"/in/website", "email=a@b.example", page, lead.Campaign{Source: "mail", Medium: "email", Landing: page}},
+		"the address goes before": {"/in/website?utm_source=ad", "email=a@b.example", page, lead.Campaign{Source: "ad", Medium: "email", Landing: page}},
+		"a page that is none":     {"/in/website", "email=a@b.example", "about:blank", lead.Campaign{}},
+	} {
+		d := newDoor(t)
+		if w := d.post(tc.path, tc.body, "Content-Type", formType, "Referer", tc.referer); w.Code != 200 || len(d.contacts) != 1 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		if got := d.contacts[0].Campaign; got != tc.want {
+			t.Errorf("%s: %+v, want %+v", what, got, tc.want)
+		}
+	}
+}
+
+// A post that was refused and is replayed makes the contact that it would have
+// made, so that it counts once though its sender has mended it and sent it
+// again.
+func TestReplayMakesTheSameContact(t *testing.T) {
+	const body = `{"email":"ada@acme.example","message":"We need 200 licences."}`
+	for what, tc := range map[string]struct {
+		source, query string
+		headers       []string
+	}{
+		"content":           {"website", "", nil},
+		"an address":        {"website", "?utm_source=a+b&utm_campaign=%26%22%29%28&secret=x", nil},
+		"a key":             {"website", "", []string{"Idempotency-Key", `k "1", contact `}},
+		"a page and a key":  {"website", "?utm_source=x", []string{"Referer", "https://ours.example/a%20b,contact?utm_medium=y", "Webhook-Id", "k2"}},
+		"standard webhooks": {"standard", "", nil},
+		"svix":              {"svix", "", nil},
+		"hmac":              {"hmac", "", nil},
+	} {
+		d := presetDoor(t, map[string]webhook.Config{"website": {}})
+		send := func(body string) *httptest.ResponseRecorder {
+			headers := append([]string{"Content-Type", "application/json"}, tc.headers...)
+			if s, ok := senders()[tc.source]; ok {
+				_, signed := s.sign(body, time.Now())
+				headers = append(headers, signed...)
+			}
+			return d.post("/in/"+tc.source+tc.query, body, headers...)
+		}
+		if w := send(body[:20]); w.Code != 400 || len(d.dead) != 1 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		if w := send(body); w.Code != 200 {
+			t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+		}
+		letter := d.dead[0]
+		letter.Raw = []byte(body) // mended
+		if _, err := d.Replay(t.Context(), &letter); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if diff := cmp.Diff(d.contacts[0], d.contacts[1], cmpopts.IgnoreFields(lead.Contact{}, "At", "Received")); diff != "" {
+			t.Errorf("%s: %s\n%s", what, letter.Origin, diff)
+		}
+		if strings.Contains(letter.Origin, "secret") {
+			t.Errorf("%s: a secret is kept: %s", what, letter.Origin)
+		}
 	}
 }

@@ -31,7 +31,7 @@ func (h *Handler) ImportJSON(source string, body []byte, received time.Time) (le
 	}
 	const contentType = "application/json"
 	if src.preset != nil {
-		d := &delivery{header: http.Header{}, body: body}
+		d := &delivery{header: http.Header{}, body: body, believed: true}
 		var err error
 		if src.preset.form {
 			d.post, err = readPost(contentType, body)
@@ -87,7 +87,7 @@ func (h *Handler) imported(src *source, posted *post, received time.Time) (lead.
 		header.Set("Idempotency-Key", f.Value)
 		return true
 	})
-	c, err := h.formContact(header, src, posted, received)
+	c, err := h.formContact(src, posted, origin{contact: src.givenID(header)}, received)
 	if err != nil {
 		return lead.Contact{}, err
 	}

@@ -12,7 +12,7 @@ type metrics struct {
 	seconds  prometheus.Histogram
 }
 
-func newMetrics(reg prometheus.Registerer) metrics {
+func newMetrics(reg prometheus.Registerer, l *load) metrics {
 	m := metrics{
 		accepted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leadd_webhook_accepted_total",
@@ -28,6 +28,14 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
 		}),
 	}
-	reg.MustRegister(m.accepted, m.refused, m.seconds)
+	reg.MustRegister(m.accepted, m.refused, m.seconds,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "leadd_webhook_waiting_posts",
+			Help: "Posts that are being read or wait for Kafka; more than 1024 are refused.",
+		}, func() float64 { return float64(l.posts.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "leadd_webhook_held_bytes",
+			Help: "Bytes of posts held in memory; posts that would need more than 128 MiB are refused.",
+		}, func() float64 { return float64(l.bytes.Load()) }))
 	return m
 }

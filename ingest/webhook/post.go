@@ -212,20 +212,28 @@ func (p *post) add(name, value string) error {
 		return tooManyFields()
 	}
 	if i := slices.IndexFunc(p.fields, func(f lead.Field) bool { return f.Name == name }); i >= 0 {
-		p.fields[i].Value += ", " + value
+		if len(p.fields[i].Value) < ingest.MaxText { // what is over is cut off in the end
+			p.fields[i].Value += ", " + value
+		}
 		return nil
 	}
 	p.fields = append(p.fields, lead.Field{Name: name, Value: value})
 	return nil
 }
 
+// campaignOf gives what an address says of the campaign: a form's action may
+// carry utm_source and the like.
+func campaignOf(query url.Values) url.Values {
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return !strings.HasPrefix(name, "utm_") || query.Get(name) == "" })
+	return query
+}
+
 // addCampaign adds what the address says of the campaign, where the form does
-// not: a form's action may carry utm_source and the like.
-func (p *post) addCampaign(query url.Values) {
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		known := slices.ContainsFunc(p.fields, func(f lead.Field) bool { return f.Name == name })
-		if strings.HasPrefix(name, "utm_") && query.Get(name) != "" && !known {
-			p.fields = append(p.fields, lead.Field{Name: name, Value: query.Get(name)})
+// not.
+func (p *post) addCampaign(campaign url.Values) {
+	for _, name := range slices.Sorted(maps.Keys(campaign)) {
+		if !slices.ContainsFunc(p.fields, func(f lead.Field) bool { return f.Name == name }) {
+			p.fields = append(p.fields, lead.Field{Name: name, Value: campaign.Get(name)})
 		}
 	}
 }
@@ -262,8 +270,11 @@ func guess(text string) string {
 	return text
 }
 
-// guessAll guesses the charset of every answer.
+// guessAll guesses the charset of every answer; that of JSON is guessed before.
 func (p *post) guessAll() {
+	if p.json {
+		return
+	}
 	for i := range p.fields {
 		f := &p.fields[i]
 		f.Name, f.Value = guess(f.Name), guess(f.Value)

@@ -29,7 +29,9 @@ type preset struct {
 	form     bool    // the body is taken apart first: the signature is in it, or it is no JSON
 	maxBody  int64   // 0: defaultMaxBody
 	bare     bool    // the sender wants {} for success and {"message": ...} else
-	read     func(d *delivery) (submission, error)
+	// gives4xxUp: what is answered with 4xx is not sent again, not even 429.
+	gives4xxUp bool
+	read       func(d *delivery) (submission, error)
 
 	// notices is in place of read where a delivery only announces what is to
 	// be fetched from the sender's API. A notice's ID is the sender's own; what
@@ -45,7 +47,7 @@ func presets() map[string]preset {
 		"tally":            {sender: "Tally", scheme: bodyScheme("Tally-Signature", "", base64.StdEncoding.DecodeString), read: readTally},
 		"webflow":          {sender: "Webflow", scheme: webflowScheme(), unsigned: true, read: readWebflow},
 		"calendly":         {sender: "Calendly", scheme: timedScheme("Calendly-Webhook-Signature", usualWindow), read: readCalendly},
-		"google-ads":       {sender: "Google Ads", scheme: &scheme{place: inBody, signature: "google_key"}, form: true, bare: true, read: readGoogleAds},
+		"google-ads":       {sender: "Google Ads", scheme: &scheme{place: inBody, signature: "google_key"}, form: true, bare: true, gives4xxUp: true, read: readGoogleAds},
 		"hubspot-workflow": {sender: "a HubSpot workflow", scheme: carriedSecret(), unsigned: true, read: readHubSpotWorkflow},
 		"meta":             {sender: "Meta", scheme: bodyScheme("X-Hub-Signature-256", "sha256=", hex.DecodeString), notices: readMeta, handshake: shakeMeta},
 		"linkedin":         {sender: "LinkedIn", scheme: linkedInScheme(), notices: readLinkedIn, handshake: shakeLinkedIn},
@@ -54,11 +56,11 @@ func presets() map[string]preset {
 		"gravity-forms":    {sender: "Gravity Forms", scheme: carriedSecret(), unsigned: true, form: true, read: readGravityForms},
 		"contact-form-7":   {sender: "Contact Form 7", scheme: carriedSecret(), unsigned: true, form: true, read: readAny},
 		"mailgun":          {sender: "Mailgun", scheme: mailgunScheme(), form: true, maxBody: maxMail, read: readMailgun},
-		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, read: readSendGrid},
+		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, gives4xxUp: true, read: readSendGrid},
 		"postmark":         {sender: "Postmark", scheme: carriedSecret(), unsigned: true, maxBody: maxMail, read: readPostmark},
-		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readSigned},
-		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readSigned},
-		"hmac":             {sender: "the sender", form: true, read: readSigned},
+		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readAny},
+		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readAny},
+		"hmac":             {sender: "the sender", form: true, read: readAny},
 	}
 }
 

@@ -18,6 +18,15 @@ func (p *problem) keep() bool {
 	return p.reason == "not_understood" || p.reason == "unsupported"
 }
 
+// flood reports the problems that come from too many posts, not from this one.
+func (p *problem) flood() bool {
+	switch p.reason {
+	case "rate_address", "rate_source", "dead_letters", "overload":
+		return true
+	}
+	return false
+}
+
 func notUnderstood(text string) *problem {
 	return &problem{http.StatusBadRequest, "not_understood", text}
 }

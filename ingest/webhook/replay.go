@@ -3,8 +3,6 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"leadd/lead"
 )
@@ -18,23 +16,16 @@ func (h *Handler) Replay(ctx context.Context, letter *lead.DeadLetter) (id strin
 	if src == nil {
 		return "", fmt.Errorf("replay a post: no web form is called %q", letter.Source)
 	}
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
 	if src.preset != nil {
 		return h.replayDelivery(ctx, src, letter)
 	}
-	posted, err := readPost(contentTypeOf(letter.Origin), letter.Raw)
+	from := parseOrigin(letter.Origin)
+	posted, err := readPost(from.contentType, letter.Raw)
 	if err != nil {
 		return "", err
 	}
-	return h.accept(ctx, nil, src, posted, letter.At)
-}
-
-// contentTypeOf reads a post's Content-Type back from a dead letter's origin;
-// see bury.
-func contentTypeOf(origin string) string {
-	_, quoted, _ := strings.Cut(origin, " (")
-	contentType, err := strconv.Unquote(strings.TrimSuffix(quoted, ")"))
-	if err != nil {
-		return "" // then its looks tell
-	}
-	return contentType
+	posted.addCampaign(from.campaign)
+	return h.accept(ctx, src, posted, from, letter.At)
 }

@@ -13,7 +13,7 @@ import (
 // takeDelivery makes a contact of what a known sender posts. Nothing is read
 // of a body before its signature is found right, but where the signature is
 // in it; and what nobody has signed is never kept.
-func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *source) (string, error) {
+func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *source, held *hold) (string, error) {
 	p, now := src.preset, time.Now()
 	d := &delivery{method: r.Method, uri: src.signedURI(r), header: r.Header, query: r.URL.Query()}
 	verify := func(at place) error {
@@ -26,7 +26,7 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 		return "", err
 	}
 	var err error
-	if d.body, err = readBody(w, r, src.MaxBody); err != nil {
+	if d.body, err = h.readBody(w, r, src.MaxBody, held); err != nil {
 		return "", err
 	}
 	if err := verify(inHeader); err != nil {
@@ -40,10 +40,16 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 	if err := verify(inBody); err != nil {
 		return "", err
 	}
-	if p.scheme != nil && p.scheme.id != "" {
-		d.id = d.value(p.scheme.place, p.scheme.id)
+	if p.scheme != nil && p.scheme.once {
+		d.token = d.value(p.scheme.place, p.scheme.id)
 	}
-	id, err := h.acceptDelivery(r.Context(), d, src, now)
+	d.contact = src.givenID(r.Header)
+	if src.addresses == nil {
+		if err := src.admitSender(w, now); err != nil {
+			return "", err
+		}
+	}
+	id, err := h.acceptDelivery(h.patience.context(), d, src, now)
 	if err != nil {
 		return "", h.buryIf(r, src, d.body, err)
 	}
@@ -53,10 +59,11 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 // replayDelivery takes a delivery that was verified, but not understood, and
 // so is a dead letter.
 func (h *Handler) replayDelivery(ctx context.Context, src *source, letter *lead.DeadLetter) (string, error) {
-	d := &delivery{body: letter.Raw}
+	from := parseOrigin(letter.Origin)
+	d := &delivery{body: letter.Raw, contact: from.contact}
 	if src.preset.form {
 		var err error
-		if d.post, err = readPost(contentTypeOf(letter.Origin), d.body); err != nil {
+		if d.post, err = readPost(from.contentType, d.body); err != nil {
 			return "", err
 		}
 	}
@@ -71,7 +78,7 @@ func (h *Handler) acceptDelivery(ctx context.Context, d *delivery, src *source, 
 	if err != nil {
 		return "", err
 	}
-	if src.tokens != nil && d.id != "" && !src.tokens.take(d.id, c.ID, received) {
+	if d.token != "" && !src.tokens.take(d.token, c.ID, received) {
 		return "", &problem{http.StatusUnauthorized, "replayed", "the signature has been used for something else before; sign what you send"}
 	}
 	return h.store(ctx, src, &c)
@@ -93,17 +100,23 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 		return lead.Contact{}, err
 	}
 	if s.mail != nil {
-		return h.mailContact(&s, src, received)
+		return h.mailContact(d, &s, src, received)
 	}
 	c := s.contact(src.Fields)
 	if len(c.Fields) == 0 && len(c.Attachments) == 0 {
 		return lead.Contact{}, &problem{http.StatusBadRequest, "empty", "no field has a value; fill in at least one"}
 	}
 	c.Source, c.Received = src.name, received
-	if s.id != "" {
+	switch {
+	case s.id != "":
 		c.ID = lead.ContactID(c.Source, "submission", s.id)
-	} else {
+	case d.contact != "":
+		c.ID = d.contact
+	default:
 		c.ID, c.RepeatAfter = contentID(&c), repeatAfter
+	}
+	if !d.believed {
+		src.doubtTime(&c)
 	}
 	h.identity.Complete(&c)
 	return c, nil
@@ -111,13 +124,16 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 
 // mailContact reads a mail; its id is that which it has in a mailbox too,
 // where the sender has passed it on whole.
-func (h *Handler) mailContact(s *submission, src *source, received time.Time) (lead.Contact, error) {
+func (h *Handler) mailContact(d *delivery, s *submission, src *source, received time.Time) (lead.Contact, error) {
 	c, err := h.mails.Contact(s.mail, received)
 	if err != nil {
 		return lead.Contact{}, notUnderstood(err.Error())
 	}
 	c.Source = src.name
 	c.Attachments = append(c.Attachments, s.files...)
+	if !d.believed {
+		src.doubtTime(&c)
+	}
 	h.identity.Complete(&c) // cleans the names too
 	return c, nil
 }

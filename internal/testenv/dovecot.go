@@ -33,12 +33,26 @@ type DovecotServer struct {
 	plain, tls  string
 	certificate *x509.Certificate
 	users       []string
+	introspect  string // where tokens are checked, or ""
 	process     *process
 }
 
 // Dovecot is a running Dovecot 2.3 of the test's own, with the users named, or
 // "inbox@leadd.example" if none is. All have the same password.
 func Dovecot(t testing.TB, users ...string) *DovecotServer {
+	t.Helper()
+	return startDovecot(t, "", users)
+}
+
+// DovecotWithTokens is the same, with OAUTHBEARER and XOAUTH2 alone to log in
+// by: it posts tokens to the address introspect (RFC 7662), whose answer's
+// username must be the user's. So Client and Append do not work.
+func DovecotWithTokens(t testing.TB, introspect string, users ...string) *DovecotServer {
+	t.Helper()
+	return startDovecot(t, introspect, users)
+}
+
+func startDovecot(t testing.TB, introspect string, users []string) *DovecotServer {
 	t.Helper()
 	program := dovecotProgram(t)
 	if len(users) == 0 {
@@ -56,7 +70,7 @@ func Dovecot(t testing.TB, users ...string) *DovecotServer {
 		}
 	})
 	d := &DovecotServer{
-		dir: dir, program: program, users: users,
+		dir: dir, program: program, users: users, introspect: introspect,
 		plain: fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 		tls:   fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 	}
@@ -128,7 +142,7 @@ func (d *DovecotServer) prepare() error {
 	_, port, _ := net.SplitHostPort(d.plain)  // made by us
 	_, tlsPort, _ := net.SplitHostPort(d.tls) // made by us
 	conf := strings.NewReplacer(
-		"DIR", d.dir, "TLSPORT", tlsPort, "PORT", port, "UID", owner.Uid, "GID", owner.Gid,
+		"PASSDB", d.passdb(), "DIR", d.dir, "TLSPORT", tlsPort, "PORT", port, "UID", owner.Uid, "GID", owner.Gid,
 		"INTERNALGROUP", internalGroup.Name, "INTERNAL", internal, "LOGIN", login,
 	).Replace(`
 base_dir = DIR/run
@@ -148,10 +162,7 @@ first_valid_gid = 1
 default_internal_user = INTERNAL
 default_internal_group = INTERNALGROUP
 default_login_user = LOGIN
-passdb {
-  driver = passwd-file
-  args = DIR/users
-}
+PASSDB
 userdb {
   driver = static
   args = uid=UID gid=GID home=DIR/home/%u
@@ -175,18 +186,40 @@ service anvil {
 }
 namespace inbox {
   inbox = yes
+  mailbox Junk {
+    special_use = \Junk
+  }
+  mailbox Trash {
+    special_use = \Trash
+  }
+  mailbox Sent {
+    special_use = \Sent
+  }
+  mailbox Drafts {
+    special_use = \Drafts
+  }
 }
 `)
 	home := filepath.Join(d.dir, "home")
 	return errors.Join(
 		os.Chmod(d.dir, 0o755), //nolint:gosec // see Dovecot
 		os.WriteFile(filepath.Join(d.dir, "dovecot.conf"), []byte(conf), 0o600),
-		os.WriteFile(filepath.Join(d.dir, "users"), []byte(passwords.String()), 0o644), //nolint:gosec // read by another user
+		os.WriteFile(filepath.Join(d.dir, "users"), []byte(passwords.String()), 0o644),                                                                                       //nolint:gosec // read by another user
+		os.WriteFile(filepath.Join(d.dir, "oauth2.conf"), []byte("introspection_mode = post\nintrospection_url = "+d.introspect+"\nusername_attribute = username\n"), 0o644), //nolint:gosec // read by another user
 		os.WriteFile(d.CAFile(), cert, 0o600),
 		os.WriteFile(filepath.Join(d.dir, "key.pem"), key, 0o600),
 		os.Mkdir(home, 0o700),
 		os.Chown(home, uid, gid),
 	)
+}
+
+// passdb says how users log in.
+func (d *DovecotServer) passdb() string {
+	if d.introspect != "" {
+		return "auth_mechanisms = oauthbearer xoauth2\npassdb {\n  driver = oauth2\n  mechanisms = oauthbearer xoauth2\n  args = " +
+			d.dir + "/oauth2.conf\n}"
+	}
+	return "passdb {\n  driver = passwd-file\n  args = " + d.dir + "/users\n}"
 }
 
 func (d *DovecotServer) makeCertificate() (cert, key []byte, err error) {
@@ -282,6 +315,46 @@ func appendTo(c *imapclient.Client, folder string, message []byte) error {
 	}
 	_, err := cmd.Wait()
 	return err
+}
+
+// Fill puts mails into the first user's INBOX without the server's help, which
+// is quick: mail gives that of each number from 1 on. No mail may be there yet.
+func (d *DovecotServer) Fill(t testing.TB, mails int, mail func(n int) []byte) {
+	t.Helper()
+	owner, err := os.Stat(filepath.Join(d.dir, "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := filepath.Join(d.dir, "home", d.User())
+	dirs := []string{home, filepath.Join(home, "mail")}
+	for _, name := range []string{"cur", "new", "tmp"} {
+		dirs = append(dirs, filepath.Join(home, "mail", name))
+	}
+	sys, ok := owner.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatal("no owner of a directory on this system")
+	}
+	own := func(path string) {
+		if err := os.Chown(path, int(sys.Uid), int(sys.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		own(dir)
+	}
+	for n := 1; n <= mails; n++ {
+		// The time comes first, and orders them. The number comes last, as
+		// Dovecot's hash of the name hardly sees what stands before.
+		raw := mail(n)
+		file := filepath.Join(home, "mail", "cur", fmt.Sprintf("%d.test.%d:2,", 1_700_000_000+n, n))
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		own(file)
+	}
 }
 
 // Start starts the stopped server and waits until it answers.

@@ -1,10 +1,6 @@
 package evidence
 
 import (
-	"embed"
-	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -12,9 +8,6 @@ import (
 
 	"leadd/lead"
 )
-
-//go:embed lexicon/*.txt
-var lexicons embed.FS
 
 // criteria are what a contact can be evidence of, in the order that findings
 // are given.
@@ -45,42 +38,37 @@ func Criteria() []string { return slices.Clone(criteria[:]) }
 // many goroutines.
 type Extractor struct {
 	grammar *grammar
+	version string
 	pages   sync.Pool
 }
 
-// New compiles the built-in lexicons. An error names every mistake in them
+// New compiles the built-in lexicons.
+func New() (*Extractor, error) { return NewFrom("") }
+
+// NewFrom compiles the built-in lexicons and the files *.txt of the directory
+// dir, which extend them, replace them or add languages (lexicon/README.md tells
+// how); without a dir, the built-in ones alone. An error names every mistake
 // with file and line.
-func New() (*Extractor, error) { return newExtractor(lexicons, "lexicon") }
-
-// NewFrom compiles the lexicons in dir of fsys, the files *.txt, instead of the
-// built-in ones.
-func NewFrom(fsys fs.FS, dir string) (*Extractor, error) { return newExtractor(fsys, dir) }
-
-func newExtractor(fsys fs.FS, dir string) (*Extractor, error) {
-	files, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
+func NewFrom(dir string) (*Extractor, error) {
+	all, err := sources(dir)
 	if err != nil {
-		return nil, fmt.Errorf("list lexicons in %s: %w", dir, err)
+		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("no lexicon (*.txt) in %s", dir)
-	}
-	slices.Sort(files)
 	c := newCompiler()
-	for _, file := range files {
-		text, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return nil, fmt.Errorf("read lexicon: %w", err)
-		}
-		c.add(file, string(text))
+	for i := range all {
+		c.add(&all[i])
 	}
 	g, err := c.grammar()
 	if err != nil {
-		return nil, fmt.Errorf("read lexicons: %w", err)
+		return nil, err
 	}
-	e := &Extractor{grammar: g}
+	e := &Extractor{grammar: g, version: version(all)}
 	e.pages.New = func() any { return &page{} }
 	return e, nil
 }
+
+// Version names the lexicons: it is another one where any word of them is.
+func (e *Extractor) Version() string { return e.version }
 
 // Extract gives what c's words and fields are evidence of, at most one finding
 // for each criterion, in the order of Criteria. A reported event is evidence
@@ -97,6 +85,7 @@ func (e *Extractor) Extract(c *lead.Contact) []lead.Finding {
 	j := judge{g: e.grammar, p: p, c: c, american: american(c)}
 	j.contact()
 	p.reset("")
+	clear(p.features)
 	e.pages.Put(p)
 	return j.findings()
 }
@@ -146,8 +135,7 @@ func (j *judge) listen(text string) {
 	if len(text) > enough {
 		text = strings.ToValidUTF8(text[:enough], "")
 	}
-	j.g.tokenize(j.p, text, allLanguages)
-	j.g.hear(j.p, &j.heard)
+	j.g.hear(text, &j.heard)
 }
 
 // read makes text the page to judge. A label is read in front of it, for what
@@ -171,7 +159,7 @@ func (j *judge) read(place, label, text string) {
 	}
 	g.readMoney(p)
 	g.readDates(p, j.american)
-	g.find(p)
+	g.find(p, langs)
 }
 
 // Keys of fields that say nothing about the deal.

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -216,16 +216,99 @@ func TestNoInterestNoFindings(t *testing.T) {
 	}
 }
 
-func TestLexiconMistakes(t *testing.T) {
-	fsys := fstest.MapFS{"l/xx.txt": {Data: []byte("word\n[nonsense]\n[need]\nwe (need\nwe @want\n#colour\n[month]\njanuary = first\n[when]\n#day #month = sometime\n")}}
-	_, err := evidence.NewFrom(fsys, "l")
-	if err == nil {
-		t.Fatal("a broken lexicon is accepted")
-	}
-	for _, want := range []string{"xx.txt:1:", "xx.txt:2:", "xx.txt:4:", "xx.txt:5:", "xx.txt:6:", "xx.txt:8:", "xx.txt:10:"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("no mistake at %s in:\n%v", want, err)
+// lexiconDir makes a directory of lexicons.
+func lexiconDir(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	return dir
+}
+
+func TestLexiconMistakes(t *testing.T) {
+	for _, c := range []struct {
+		file, text string
+		want       []string
+	}{
+		{"xx.txt", "word\n[neeed]\n[need]\nwe (need\nwe @want\n#mont\n[month]\njanuary = first\n[when]\n#day #month = month ends\n[currency]\nthaler = Thaler\n[replace]\n", []string{
+			"xx.txt:1: a pattern stands before the first [section]",
+			`xx.txt:2: no section is named "neeed": did you mean need?`,
+			"xx.txt:4: a bracket is not closed",
+			"xx.txt:5: no list is named @want",
+			"xx.txt:6: no value is named #mont: did you mean #month?",
+			`xx.txt:8: "first" is no whole number`,
+			`xx.txt:10: no date is counted by "month ends": did you mean month end?`,
+			`xx.txt:12: no currency has the code "Thaler"`,
+			"xx.txt:13: [replace] stands once, before all else",
+		}},
+		{"de.txt", "[need]\ngut\nm\xe4ßig", []string{"de.txt:3: this is no UTF-8"}},
+		{"xx.txt", "# ours\n[replace]\n[need]\nwant\n", []string{"there is no built-in lexicon xx.txt to replace"}},
+		{"README.md", "none", []string{"there is no lexicon (*.txt) in "}},
+	} {
+		dir := lexiconDir(t, map[string]string{c.file: c.text})
+		_, err := evidence.NewFrom(dir)
+		if err == nil {
+			t.Errorf("%q is accepted", c.text)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("not said: %q; but:\n%v", want, err)
+			}
+		}
+	}
+	if _, err := evidence.NewFrom(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a directory that is not there is accepted")
+	}
+}
+
+func TestOwnLexicons(t *testing.T) {
+	const (
+		native   = "We need a new tool."
+		jargon   = "Kindly frobnicate the tool."
+		polish   = "Potrzebujemy nowej maszyny i tej oferty."
+		replaced = "We frobnicate."
+	)
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		need  []string
+		none  []string
+	}{
+		{"built-in", nil, []string{native}, []string{jargon, polish, replaced}},
+		{"extended, by a list of the built-in file", map[string]string{"en.txt": "\ufeff[need]\r\nfrobnicate .. @thing\r\n"}, []string{native, jargon}, []string{polish, replaced}},
+		{"a gap on both sides of what may be left out", map[string]string{"en.txt": "[need]\nkindly .. (old)? .. tool\n"}, []string{native, jargon}, []string{polish, replaced}},
+		{"replaced", map[string]string{"en.txt": "# ours\n\n[replace]\n[language]\nwe the\n[need]\nfrobnicate\n"}, []string{jargon, replaced}, []string{native, polish}},
+		{"another language", map[string]string{"pl.txt": "[language]\ni tej\n[need]\npotrzebujemy\n"}, []string{native, polish}, []string{jargon, replaced}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := evidence.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.files != nil {
+				before := e.Version()
+				if e, err = evidence.NewFrom(lexiconDir(t, c.files)); err != nil {
+					t.Fatal(err)
+				}
+				if e.Version() == before {
+					t.Error("the version is as before")
+				}
+			}
+			for _, s := range c.need {
+				if find(e.Extract(text(s)), "need") == nil {
+					t.Errorf("no need in %q", s)
+				}
+			}
+			for _, s := range c.none {
+				if f := find(e.Extract(text(s)), "need"); f != nil {
+					t.Errorf("need in %q: %q", s, f.Words)
+				}
+			}
+		})
 	}
 }
 
@@ -306,44 +389,4 @@ func TestTimeGrowsWithLength(t *testing.T) {
 			t.Errorf("256 KiB of %q take %v", piece, took)
 		}
 	}
-}
-
-func BenchmarkExtract(b *testing.B) {
-	e, r := extractor(b), newReader(b)
-	items := readItems(b, "testdata/samples.jsonl")
-	long := map[string]string{}
-	var form *lead.Contact
-	for i := range items {
-		c := r.contact(b, &items[i], false)
-		if c.Kind == lead.KindForm && form == nil {
-			form = c
-		}
-		if c.Class.Interest() && len(long[items[i].Lang]) < 5000 {
-			long[items[i].Lang] += c.Text + "\n\n"
-		}
-	}
-	for _, lang := range []string{"en", "de", "ru", "hy"} {
-		c := text(long[lang][:min(5120, len(long[lang]))])
-		c.Text = strings.ToValidUTF8(c.Text, "")
-		b.Run(lang, func(b *testing.B) {
-			b.SetBytes(int64(len(c.Text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				e.Extract(c)
-			}
-		})
-	}
-	b.Run("form", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			e.Extract(form)
-		}
-	})
-	b.Run("new", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := evidence.New(); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
 }

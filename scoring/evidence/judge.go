@@ -20,11 +20,11 @@ type judge struct {
 	text     string // the page without its label
 	offset   int    // length of the label
 	labelled int32  // tokens of the label
+	sections uint64 // bits of the sections that the sentence has matches of
 
 	best     [len(criteria)]candidate
-	never    bool    // they do not want to buy: job, sale, survey
-	points   float64 // towards needs_identified
-	features map[string]bool
+	never    bool      // they do not want to buy: job, sale, survey
+	points   float64   // towards needs_identified
 	anyText  candidate // the fullest sentence, to quote where it counts that they wrote at all
 	noBudget bool
 	calm     bool
@@ -54,6 +54,10 @@ func (j *judge) prose() {
 // sentence judges one sentence by its matches.
 func (j *judge) sentence(s int32, ms []match) {
 	sen := &j.p.sentences[s]
+	j.sections = 0
+	for i := range ms {
+		j.sections |= 1 << ms[i].section
+	}
 	for i := range ms {
 		m := &ms[i]
 		if m.hi <= j.labelled && m.section != secNeedNever {
@@ -69,7 +73,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.never = true
 			}
 		case secBudgetThere:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !has(ms, secBudgetNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.has(secBudgetNot) {
 				j.offer(budget, 1, m)
 			}
 		case secBudgetNot:
@@ -79,7 +83,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(authority, 2, m)
 			}
 		case secContacted:
-			if !j.negated(sen, ms, m) && !has(ms, secContactedNot) {
+			if !j.negated(sen, ms, m) && !j.has(secContactedNot) {
 				j.offer(contacted, 3, m)
 			}
 		case secSupplierLeft:
@@ -95,7 +99,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(contractOut, 2, m)
 			}
 		case secSigned:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !has(ms, secSignedNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !j.has(secSignedNot) {
 				j.offer(signed, 2, m)
 			}
 		case secOrder:
@@ -104,7 +108,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(signed, 2, m)
 			}
 		case secDeclined:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !has(ms, secDeclinedNot) {
+			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.has(secDeclinedNot) {
 				j.offer(declined, 2, m)
 			}
 		}
@@ -118,16 +122,19 @@ func (j *judge) sentence(s int32, ms []match) {
 // remember keeps the fullest early sentence: the words to quote for an answer
 // to our mail.
 func (j *judge) remember(sen *sentence) {
+	if j.anyText.score >= 12 || j.anyText.score >= 8 && !sen.question {
+		return // no sentence has a higher score
+	}
 	n := 0
-	for i := sen.lo; i < sen.hi; i++ {
-		if j.p.tokens[i].kind == wordToken && i >= j.labelled {
+	for i := max(sen.lo, j.labelled); i < sen.hi && n < 8; i++ {
+		if j.p.tokens[i].kind == wordToken {
 			n++
 		}
 	}
 	if n == 0 {
 		return
 	}
-	score := float64(min(n, 8))
+	score := float64(n)
 	if sen.question {
 		score += 4
 	}
@@ -140,15 +147,8 @@ func (j *judge) remember(sen *sentence) {
 	}
 }
 
-// has reports whether any of the matches is of a section.
-func has(ms []match, sec section) bool {
-	for i := range ms {
-		if ms[i].section == sec {
-			return true
-		}
-	}
-	return false
-}
+// has reports whether any of the sentence's matches is of a section.
+func (j *judge) has(sec section) bool { return j.sections>>sec&1 != 0 }
 
 // overlapped reports whether a match of sec shares words with m.
 func overlapped(ms []match, m *match, sec section) bool {
@@ -268,26 +268,26 @@ func (j *judge) future(sen *sentence, ms []match, m *match) bool {
 
 // offer proposes a match's words as a finding.
 func (j *judge) offer(criterion int, score float64, m *match) {
-	j.offerSpan(criterion, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi, nil)
+	j.offerSpan(criterion, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi)
 }
 
 // offerAll proposes the whole page.
 func (j *judge) offerAll(criterion int, score float64) {
-	j.offerSpan(criterion, score, j.labelled, int32(len(j.p.tokens)), nil)
+	j.offerSpan(criterion, score, j.labelled, int32(len(j.p.tokens)))
 }
 
-func (j *judge) offerSpan(criterion int, score float64, lo, hi int32, fill func(*lead.Finding)) {
+// offerSpan proposes tokens lo to hi. It gives the finding, to be filled in, if
+// that stands for now.
+func (j *judge) offerSpan(criterion int, score float64, lo, hi int32) *lead.Finding {
 	if hi <= lo || score <= j.best[criterion].score {
-		return
+		return nil
 	}
 	f := j.finding(criterion, lo, hi)
 	if f.Words == "" {
-		return
-	}
-	if fill != nil {
-		fill(&f)
+		return nil
 	}
 	j.best[criterion] = candidate{score, f}
+	return &j.best[criterion].finding
 }
 
 // finding makes a finding of tokens lo to hi.
@@ -397,7 +397,16 @@ func (j *judge) firm() int {
 
 // findings lists what stands, in the order of criteria.
 func (j *judge) findings() []lead.Finding {
-	var out []lead.Finding
+	n := 0
+	for i := range j.best {
+		if j.best[i].score > 0 && j.best[i].finding.Words != "" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]lead.Finding, 0, n)
 	for i := range j.best {
 		if j.best[i].score > 0 && j.best[i].finding.Words != "" {
 			out = append(out, j.best[i].finding)

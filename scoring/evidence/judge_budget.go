@@ -1,16 +1,14 @@
 package evidence
 
-import "leadd/lead"
-
 // moneyIn judges the amounts of a sentence: one is a budget where the sentence
 // says that it is for this purchase, and nothing nearer says that it is
 // something else (turnover, an invoice, their present supplier's price).
 func (j *judge) moneyIn(sen *sentence, ms []match) {
-	if has(ms, secBudgetNot) {
+	if j.has(secBudgetNot) {
 		return
 	}
-	cue := has(ms, secBudget)
-	other := has(ms, secBudgetOther)
+	cue := j.has(secBudget)
+	other := j.has(secBudgetOther)
 	if !cue && !j.order {
 		return
 	}
@@ -46,7 +44,7 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 			}
 			score = 1.5
 		}
-		if j.order && has(ms, secTotal) {
+		if j.order && j.has(secTotal) {
 			score += 2
 		}
 		if m.currency == "" {
@@ -57,9 +55,9 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 }
 
 func (j *judge) offerBudget(score float64, m money) {
-	j.offerSpan(budget, score, max(m.lo, j.labelled), m.hi, func(f *lead.Finding) {
+	if f := j.offerSpan(budget, score, max(m.lo, j.labelled), m.hi); f != nil {
 		f.Amount, f.Currency = m.amount, m.currency
-	})
+	}
 }
 
 // nearest is how many words lie between the amount and the nearest phrase of a
@@ -149,9 +147,9 @@ func (j *judge) budgetField() {
 		if best.currency == "" {
 			best.currency = j.fieldCurrency()
 		}
-		j.offerSpan(budget, 5, 0, int32(len(j.p.tokens)), func(f *lead.Finding) {
+		if f := j.offerSpan(budget, 5, 0, int32(len(j.p.tokens))); f != nil {
 			f.Amount, f.Currency = best.amount, best.currency
-		})
+		}
 		return
 	}
 	if j.inPage(secEmpty) || j.inPage(secNo) {

@@ -1,6 +1,6 @@
 package evidence
 
-import "leadd/lead"
+import "sort"
 
 // Points towards needs_identified: requiredPoints make it. A quantity to buy is
 // enough alone, one lone feature is not.
@@ -16,7 +16,14 @@ const (
 
 	countPoints      = 1.0 // "need 6 vans": a number of something
 	enumeratedPoints = 0.45
+	someMembers      = 3 // of an enumeration
 )
+
+// worths are the points of what the lexicons list.
+var worths = [sectionCount]float64{
+	secMust: mustPoints, secQuantity: quantityPoints, secFeature: featurePoints,
+	secLimit: limitPoints, secList: listPoints, secHeads: headsPoints,
+}
 
 // requirementsIn counts what a sentence spells out of what they want.
 func (j *judge) requirementsIn(sen *sentence, ms []match) {
@@ -24,7 +31,7 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 		return
 	}
 	// What is said about the deal's papers is no requirement.
-	if !j.order && (has(ms, secSigned) || has(ms, secContractOut) || has(ms, secDeclined) || has(ms, secNegotiating)) {
+	if !j.order && (j.has(secSigned) || j.has(secContractOut) || j.has(secDeclined) || j.has(secNegotiating)) {
 		return
 	}
 	points := 0.0
@@ -32,42 +39,26 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	var first *match
 	for i := range ms {
 		m := &ms[i]
-		if m.hi <= j.labelled && m.section != secList && m.section != secMust {
+		worth := worths[m.section]
+		if worth == 0 || seen[m.section] || m.hi <= j.labelled && m.section != secList && m.section != secMust || j.inMoney(m.hi-1) {
 			continue
 		}
-		if j.inMoney(m.hi - 1) {
-			continue
-		}
-		worth := 0.0
-		switch m.section {
-		case secMust:
-			worth = mustPoints
-		case secQuantity:
-			worth = quantityPoints
-		case secLimit:
-			worth = limitPoints
-		case secList:
-			worth = listPoints
-		case secHeads:
-			worth = headsPoints
-		case secFeature:
+		if m.section == secFeature {
 			word := m.words(j.p)
-			if j.features[word] || m.hi <= j.labelled {
+			if j.p.features[word] {
 				continue
 			}
-			if j.features == nil {
-				j.features = map[string]bool{}
+			if j.p.features == nil {
+				j.p.features = map[string]bool{}
 			}
-			j.features[word] = true
-			points += featurePoints
+			j.p.features[word] = true
+			points += worth
 			if first == nil {
 				first = m
 			}
 			continue
-		default:
-			continue
 		}
-		if seen[m.section] || m.section == secQuantity && j.negated(sen, ms, m) {
+		if m.section == secQuantity && j.negated(sen, ms, m) {
 			continue
 		}
 		seen[m.section] = true
@@ -79,12 +70,14 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	if sen.bullet && sen.hi-sen.lo >= 2 {
 		points += bulletPoints
 	}
-	if !has(ms, secContacted) {
-		if !seen[secQuantity] && (has(ms, secNeed) || has(ms, secList)) && j.counted(sen, ms) {
+	if !j.has(secContacted) {
+		if !seen[secQuantity] && (j.has(secNeed) || j.has(secList)) && j.counted(sen, ms) {
 			points += countPoints
 		}
-		if n := j.enumerated(sen, ms); n >= 3 {
-			points += enumeratedPoints * float64(min(n-1, 5))
+		if sen.clauses >= someMembers {
+			if n := j.enumerated(sen, ms); n >= someMembers {
+				points += enumeratedPoints * float64(min(n-1, 5))
+			}
 		}
 	}
 	if points == 0 {
@@ -95,7 +88,7 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	if first != nil && hi-lo > 30 {
 		lo, hi = max(first.lo, j.labelled), max(first.hi, j.labelled+1)
 	}
-	j.offerSpan(needsIdentified, points, lo, hi, nil)
+	j.offerSpan(needsIdentified, points, lo, hi)
 }
 
 // counted reports whether the sentence counts things: a number before a word
@@ -122,8 +115,9 @@ func (j *judge) counted(sen *sentence, ms []match) bool {
 // aside that ask, tell a time or an amount.
 func (j *judge) enumerated(sen *sentence, ms []match) int {
 	n, from := 0, max(sen.lo, j.labelled)
+	tokens := j.p.tokens
 	for i := from; i <= sen.hi; i++ {
-		if i < sen.hi && (j.p.tokens[i].before < gapClause || i == from) {
+		if i < sen.hi && (tokens[i].before < gapClause || i == from) {
 			continue
 		}
 		if i-from <= 8 && !j.tells(ms, from, i) {
@@ -153,12 +147,12 @@ func (j *judge) tells(ms []match, lo, hi int32) bool {
 // inMoney reports whether a token belongs to an amount of money: "1.2m" is no
 // length.
 func (j *judge) inMoney(token int32) bool {
-	for i := token; i >= 0 && i > token-maxSentence; i-- {
-		if k := j.p.moneyAt[i]; k != 0 {
-			return token < j.p.money[k-1].hi
-		}
+	if len(j.p.money) == 0 {
+		return false
 	}
-	return false
+	// The amounts stand in the order of the text and never overlap.
+	i := sort.Search(len(j.p.money), func(i int) bool { return j.p.money[i].lo > token })
+	return i > 0 && token < j.p.money[i-1].hi
 }
 
 // words is a match's text.
@@ -258,7 +252,7 @@ func (j *judge) budgetLabel() {
 	if best.currency == "" {
 		best.currency = j.fieldCurrency()
 	}
-	j.offerSpan(budget, 5, label, int32(len(j.p.tokens)), func(f *lead.Finding) {
+	if f := j.offerSpan(budget, 5, label, int32(len(j.p.tokens))); f != nil {
 		f.Amount, f.Currency = best.amount, best.currency
-	})
+	}
 }

@@ -1,7 +1,5 @@
 package evidence
 
-import "leadd/lead"
-
 // soon is how many days ahead a wish still counts as a timeline: about six
 // months.
 const soon = 190
@@ -10,16 +8,19 @@ const soon = 190
 // behind "by" or with what is to be ready then, and is not a meeting's, an
 // invoice's or a quote's.
 func (j *judge) whenIn(sen *sentence, ms []match) {
-	if has(ms, secBudgetNot) {
+	if j.has(secBudgetNot) {
 		return // "no budget this year"
 	}
-	if has(ms, secTimelineCalm) {
+	if j.has(secTimelineCalm) {
 		for i := range ms {
 			if ms[i].section == secTimelineCalm && !j.negated(sen, ms, &ms[i]) {
 				j.calm = true
 				return
 			}
 		}
+	}
+	if !j.has(secTimeline) && !j.has(secWhen) {
+		return
 	}
 	for i := range ms {
 		m := &ms[i]
@@ -62,7 +63,10 @@ func (j *judge) offerWhen(score float64, m *match) {
 	if !ok || days < 0 || days > soon {
 		return
 	}
-	j.offerSpan(timeline, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi, func(f *lead.Finding) { f.Days = &days })
+	if f := j.offerSpan(timeline, score, max(m.lo, min(j.labelled, m.hi-1)), m.hi); f != nil {
+		found := days
+		f.Days = &found
+	}
 }
 
 // deadline scores how surely a date is the time they want it by; 3 is enough.

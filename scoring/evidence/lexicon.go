@@ -1,12 +1,17 @@
 package evidence
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // section says what a pattern is evidence of, or what it tells the code about
@@ -102,14 +107,17 @@ const (
 // compiler turns lexicons into a grammar.
 type compiler struct {
 	g       *grammar
-	words   *wordBuilder     // of the open lexicon
+	words   *wordBuilder
 	classes map[string]int32 // by their words: the symbol of a word, stem or list
 	next    int32
-	kids    []map[int32]int32
+	phrases map[string]bool // those in the grammar, to leave out what is said twice
+	key     []byte
 	isNeg   map[int32]bool // symbols all or some of whose words negate
 	negs    map[string]bool
 	sets    map[string]alternatives // the open lexicon's @names
 	lang    uint8                   // index of the open lexicon
+	umlauts *strings.Replacer
+	marks   *strings.Replacer
 	errs    []error
 }
 
@@ -124,59 +132,82 @@ type alternatives struct {
 }
 
 func newCompiler() *compiler {
-	c := &compiler{
+	return &compiler{
 		g:       &grammar{fold: newFold(), values: []string{""}},
+		words:   newWordBuilder(),
 		classes: map[string]int32{},
 		next:    symFree,
+		phrases: map[string]bool{},
 		isNeg:   map[int32]bool{},
 		negs:    map[string]bool{},
+		umlauts: strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue"),
+		marks: strings.NewReplacer("(", " ( ", ")", " ) ", "|", " | ", "&", " & ", "?", " ? ",
+			"'", " ' ", "’", " ' ", "-", " "),
 	}
-	c.node()
-	return c
-}
-
-func (c *compiler) node() int32 {
-	c.g.nodes = append(c.g.nodes, node{})
-	c.kids = append(c.kids, map[int32]int32{})
-	return int32(len(c.g.nodes) - 1)
 }
 
 // add reads one lexicon.
-func (c *compiler) add(file, text string) {
-	c.sets = map[string]alternatives{}
+func (c *compiler) add(l *source) {
 	c.g.languages++
 	if c.g.languages > maxLanguages {
-		c.errs = append(c.errs, fmt.Errorf("%s: there may be at most %d lexicons", file, maxLanguages))
+		c.errs = append(c.errs, fmt.Errorf("%s: there may be at most %d lexicons", l.files[0].name, maxLanguages))
 		return
 	}
+	c.sets = map[string]alternatives{}
 	c.lang = uint8(c.g.languages - 1)
 	c.g.always |= 1 << c.lang
-	c.words = newWordBuilder()
-	defer func() { c.g.words = append(c.g.words, c.words.build()) }()
 	clear(c.negs)
-	name := ""
-	for number, line := range strings.Split(text, "\n") {
-		line, _, _ = strings.Cut(line+" ", "# ")
-		line = strings.TrimSpace(line)
+	first := c.next
+	for i := range l.files {
+		c.read(&l.files[i])
+	}
+	c.g.ranges = append(c.g.ranges, symbolRange{first, c.next})
+}
+
+// read reads one file of the open lexicon.
+func (c *compiler) read(f *sourceFile) {
+	name, replaced := "", false
+	for number, line := range strings.Split(f.text, "\n") {
+		line = withoutComment(line)
 		var err error
 		switch {
 		case line == "":
+		case line == replace:
+			if replaced || name != "" {
+				err = fmt.Errorf("%s stands once, before all else", replace)
+			}
+			replaced = true
 		case strings.HasPrefix(line, "["):
 			name = strings.Trim(line, "[]")
 			if lists[name] == 0 && !slices.Contains(sectionNames[:], name) && name != "language" {
-				err = fmt.Errorf("no section is named %q", name)
+				err = fmt.Errorf("no section is named %q%s", name, near(name, slices.Concat(sectionNames[:], slices.Collect(maps.Keys(lists)), []string{"language"})))
 			}
 		case strings.HasPrefix(line, "@") && strings.Contains(line, " = "):
 			err = c.set(line)
 		case name == "":
-			err = errors.New("a pattern stands before the first [section]")
+			err = errors.New("a pattern stands before the first [section]: write [need] or another above it")
 		default:
 			err = c.line(name, line)
 		}
 		if err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", file, number+1, err))
+			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", f.name, number+1, err))
 		}
 	}
+}
+
+// near gives the known word that a wrong one was probably meant to be, as the
+// end of a sentence, or nothing.
+func near(word string, known []string) string {
+	best, distance := "", len(word)/3+2
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ": README.md beside the built-in lexicons lists them"
+	}
+	return fmt.Sprintf(": did you mean %s?", best)
 }
 
 // set takes "@name = a | b c".
@@ -205,7 +236,7 @@ func (c *compiler) line(name, line string) error {
 		return nil // an unknown section has been reported
 	}
 	if sec == secWhen && !knownAction(value) {
-		return fmt.Errorf("no date is counted by %q", value)
+		return fmt.Errorf("no date is counted by %q%s", value, near(value, actions))
 	}
 	a, err := c.parse(pattern)
 	if err != nil {
@@ -221,7 +252,9 @@ func (c *compiler) line(name, line string) error {
 		}
 	}
 	for _, seq := range c.sequences(a) {
-		c.insert(seq, accept{section: sec, value: v, negative: c.negative(seq)})
+		if err := c.insert(seq, accept{section: sec, value: v, negative: c.negative(seq)}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -230,11 +263,11 @@ func (c *compiler) list(name, pattern, value string) error {
 	sym, n := lists[name], 0
 	switch name {
 	case "language":
-		sym = symLanguageFirst + int32(c.lang)
+		sym = symLanguage
 	case "currency":
 		i := currencyIndex(value)
 		if i < 0 {
-			return fmt.Errorf("no currency has the code %q", value)
+			return fmt.Errorf("no currency has the code %q: write its ISO 4217 code, as in euro = EUR", value)
 		}
 		n = i
 	case "negation":
@@ -243,13 +276,13 @@ func (c *compiler) list(name, pattern, value string) error {
 	default:
 		var err error
 		if n, err = strconv.Atoi(value); err != nil {
-			return fmt.Errorf("%q is no whole number", value)
+			return fmt.Errorf("%q is no whole number: write words = number, as in march = 3", value)
 		}
 	}
 	for word := range strings.FieldsSeq(pattern) {
 		stem := strings.HasSuffix(word, "*")
 		for _, codes := range c.variants(strings.TrimSuffix(word, "*")) {
-			c.words.add(codes, stem, symval{sym, int32(n)})
+			c.words.add(codes, wordEntry{sym, int32(n), c.lang, stem})
 			if name == "language" && codes[0] < codeCyrillic {
 				c.g.always &^= 1 << c.lang
 			}
@@ -266,7 +299,7 @@ func (c *compiler) list(name, pattern, value string) error {
 func (c *compiler) variants(word string) []string {
 	word = strings.ToLower(word)
 	folded := c.codes(word)
-	plain := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue").Replace(word)
+	plain := c.umlauts.Replace(word)
 	if plain == word {
 		return []string{folded}
 	}
@@ -295,10 +328,10 @@ type parser struct {
 }
 
 func (c *compiler) parse(pattern string) (alternatives, error) {
-	p := parser{c: c, toks: patternTokens(pattern)}
+	p := parser{c: c, toks: c.tokens(pattern)}
 	a, err := p.any()
 	if err == nil && p.i < len(p.toks) {
-		err = fmt.Errorf("%q is not expected", p.toks[p.i])
+		err = fmt.Errorf("%q is not expected here", p.toks[p.i])
 	}
 	if err == nil && len(a.singles)+len(a.symbols) == 0 {
 		err = errors.New("an empty pattern")
@@ -306,11 +339,9 @@ func (c *compiler) parse(pattern string) (alternatives, error) {
 	return a, err
 }
 
-func patternTokens(s string) []string {
-	for _, mark := range []string{"(", ")", "|", "&", "?"} {
-		s = strings.ReplaceAll(s, mark, " "+mark+" ")
-	}
-	s = strings.NewReplacer("'", " ' ", "’", " ' ", "-", " ").Replace(s)
+// tokens parts a pattern into words and signs.
+func (c *compiler) tokens(s string) []string {
+	s = c.marks.Replace(s)
 	var out []string
 	fields := strings.Fields(s)
 	for i := 0; i < len(fields); i++ {
@@ -453,7 +484,7 @@ func (p *parser) item() (alternatives, error) {
 			return a, err
 		}
 		if p.peek() != ")" {
-			return a, errors.New("a bracket is not closed")
+			return a, errors.New("a bracket is not closed: write ) behind the last word in it")
 		}
 		p.i++
 		return a, nil
@@ -466,13 +497,13 @@ func (p *parser) item() (alternatives, error) {
 	case strings.HasPrefix(t, "@"):
 		a, ok := p.c.sets[t]
 		if !ok {
-			return a, fmt.Errorf("no list is named %s", t)
+			return a, fmt.Errorf("no list is named %s%s", t, near(t, slices.Collect(maps.Keys(p.c.sets))))
 		}
 		return alternatives{singles: a.singles, symbols: a.symbols}, nil
 	case strings.HasPrefix(t, "#"):
 		sym, ok := valueSymbols[t]
 		if !ok {
-			return alternatives{}, fmt.Errorf("no value is named %s", t)
+			return alternatives{}, fmt.Errorf("no value is named %s%s", t, near(t, slices.Collect(maps.Keys(valueSymbols))))
 		}
 		return alternatives{symbols: []variant{{sym}}}, nil
 	}
@@ -511,7 +542,7 @@ func (c *compiler) class(singles []string) int32 {
 	c.classes[key] = sym
 	for _, s := range singles {
 		codes := strings.TrimSuffix(s, stemMark)
-		c.words.add(codes, codes != s, symval{sym: sym})
+		c.words.add(codes, wordEntry{sym, 0, c.lang, codes != s})
 		if c.negs[codes] {
 			c.isNeg[sym] = true
 		}
@@ -523,58 +554,106 @@ func (c *compiler) negative(seq variant) bool {
 	return slices.ContainsFunc(seq, func(sym int32) bool { return c.isNeg[sym] })
 }
 
-// insert hangs a variant into the tree.
-func (c *compiler) insert(seq variant, a accept) {
+// insert adds a phrase.
+func (c *compiler) insert(seq variant, a accept) error {
 	for len(seq) > 0 && seq[len(seq)-1] < 0 {
 		seq = seq[:len(seq)-1]
 	}
-	at := int32(0)
-	for i, sym := range seq {
-		if sym < 0 && i == 0 {
+	if len(seq) > 0 && seq[0] < 0 {
+		seq = seq[1:]
+	}
+	key := c.key[:0]
+	for _, sym := range seq {
+		key = binary.AppendVarint(key, int64(sym))
+	}
+	key = binary.AppendVarint(append(key, 0, byte(a.section)), int64(a.value))
+	c.key = key
+	if len(seq) == 0 || c.phrases[string(key)] {
+		return nil
+	}
+	c.phrases[string(key)] = true
+	g := c.g
+	ph := phrase{accept: a, lo: int32(len(g.steps)), plain: true}
+	var before step
+	for _, sym := range seq {
+		if sym < 0 {
+			// Two gaps, where the word between is left out, are one.
+			before.width = int8(min(int(before.width)+int(gaps[-sym].width), maxSentence))
+			before.order = max(before.order, gaps[-sym].order)
 			continue
 		}
-		to, ok := c.kids[at][sym]
-		if !ok {
-			to = c.node()
-			c.kids[at][sym] = to
-		}
-		at = to
+		before.sym = sym
+		ph.plain = ph.plain && sym >= symFree
+		g.steps = append(g.steps, before)
+		before = step{}
 	}
-	if at == 0 || slices.Contains(c.g.nodes[at].accept, a) {
-		return
+	ph.hi = int32(len(g.steps))
+	if ph.hi-ph.lo > maxSteps {
+		return fmt.Errorf("a phrase of %d words is too long (at most %d)", ph.hi-ph.lo, maxSteps)
 	}
-	c.g.nodes[at].accept = append(c.g.nodes[at].accept, a)
+	g.phrases = append(g.phrases, ph)
+	return nil
 }
+
+// gaps are the gaps by their negative symbols.
+var gaps = [...]step{-gapShort: {width: widthShort, order: 1}, -gapLong: {width: widthLong, order: 2}, -gapAny: {width: widthAny, order: 3}}
 
 // grammar lays everything out.
 func (c *compiler) grammar() (*grammar, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	if n := max(int(c.next), len(c.g.phrases)); n > math.MaxUint16 {
+		return nil, fmt.Errorf("the lexicons have %d words and phrases together (at most %d): leave some out", n, math.MaxUint16)
+	}
+	c.g.symbols = int(c.next)
+	rare := c.rare()
+	copy(c.g.rare[:], rare[symN:symFree])
+	c.g.words = c.words.build(rare)
+	return c.g, nil
+}
+
+// rare lists the phrases by the rarest symbol in each.
+func (c *compiler) rare() [][]rarePhrase {
 	g := c.g
-	g.roots = make([]int32, c.next)
-	for i, kids := range c.kids {
-		n := &g.nodes[i]
-		for _, sym := range slices.Sorted(maps.Keys(kids)) {
-			to := kids[sym]
-			switch sym {
-			case gapShort:
-				n.gap[0] = gapEdge{to, widthShort}
-			case gapLong:
-				n.gap[1] = gapEdge{to, widthLong}
-			case gapAny:
-				n.gap[2] = gapEdge{to, widthAny}
-			default:
-				n.kids = append(n.kids, edge{sym, to})
-				n.values = n.values || sym >= symN && sym < symFree
-			}
-			if i == 0 && sym > 0 {
-				g.roots[sym] = to
+	often := c.often()
+	rare := make([][]rarePhrase, c.next)
+	var syms []int32
+	for i := range g.phrases {
+		syms = syms[:0]
+		for _, st := range g.steps[g.phrases[i].lo:g.phrases[i].hi] {
+			syms = append(syms, st.sym)
+		}
+		slices.SortStableFunc(syms, func(a, b int32) int { return cmp.Compare(often[a], often[b]) })
+		rare[syms[0]] = append(rare[syms[0]], rarePhrase{uint16(syms[min(1, len(syms)-1)]), uint16(syms[min(2, len(syms)-1)]), uint16(i)})
+	}
+	return rare
+}
+
+// often guesses how often a text has each symbol. Nobody counted, but words
+// that stand in many lists and phrases, and those that tell a language, are the
+// common ones; and there are more numbers than any one word.
+func (c *compiler) often() []int {
+	const (
+		language = 8
+		number   = 5000
+		amount   = 500
+	)
+	often := make([]int, c.next)
+	for i := range c.words.nodes {
+		entries := c.words.nodes[i].entries
+		weight := [maxLanguages]int{}
+		for _, e := range entries {
+			weight[e.lang]++
+			if e.sym == symLanguage {
+				weight[e.lang] += language
 			}
 		}
-		for _, e := range n.kids {
-			n.mask |= maskOf(e.sym)
+		for _, e := range entries {
+			often[e.sym] += weight[e.lang] * weight[e.lang]
 		}
 	}
-	return g, nil
+	often[symN], often[symDay], often[symYear] = number, number, number
+	often[symMoney], often[symPercent], often[symDate] = amount, number, amount
+	return often
 }

@@ -58,24 +58,30 @@ func parseNumber(s string) float64 {
 // readMoney finds every amount on the page.
 func (g *grammar) readMoney(p *page) {
 	p.moneyAt = resize(p.moneyAt, len(p.tokens))
+	figures := p.figures
 	for s := range p.sentences {
 		sen := &p.sentences[s]
-		for i := sen.lo; i < sen.hi; {
-			if t := &p.tokens[i]; t.kind != numberToken && t.mask&maskOf(symCurrency) == 0 &&
-				(i+1 >= sen.hi || p.tokens[i+1].before != gapNone) {
-				i++
+		next := sen.lo
+		for ; len(figures) > 0 && figures[0] < sen.hi; figures = figures[1:] {
+			at := figures[0]
+			// The sign of a currency may have a word before it: "A$".
+			if at > next && p.tokens[at].before == gapNone && g.amount(p, at-1, sen.hi, &next) || at < next {
 				continue
 			}
-			m, ok := g.moneyAt(p, i, sen.hi)
-			if !ok {
-				i++
-				continue
-			}
-			p.money = append(p.money, m)
-			p.moneyAt[m.lo] = int32(len(p.money))
-			i = m.hi
+			g.amount(p, at, sen.hi, &next)
 		}
 	}
+}
+
+// amount notes the amount that begins at token i, and the token behind it.
+func (g *grammar) amount(p *page, i, limit int32, next *int32) bool {
+	m, ok := g.moneyAt(p, i, limit)
+	if ok {
+		p.money = append(p.money, m)
+		p.moneyAt[m.lo] = int32(len(p.money))
+		*next = m.hi
+	}
+	return ok
 }
 
 func resize(s []int32, n int) []int32 {
@@ -132,7 +138,7 @@ func (g *grammar) rangeAt(p *page, i, limit int32) int32 {
 	if strings.ContainsAny(between, "-–—") && len(between) <= 5 {
 		return i
 	}
-	if g.has(p, t, symRange) && i+1 < limit {
+	if t.has(symRange) && i+1 < limit {
 		return i + 1
 	}
 	return 0

@@ -17,11 +17,11 @@ type numericDate struct {
 // 4/15/2026, 15/04.
 func (g *grammar) readDates(p *page, american bool) {
 	p.dateAt = resize(p.dateAt, len(p.tokens))
-	for i := range p.tokens {
+	for _, i := range p.figures {
 		if p.tokens[i].kind != numberToken || i > 0 && p.dateAt[i-1] != 0 {
 			continue
 		}
-		if d, ok := dateAt(p, int32(i), american); ok {
+		if d, ok := dateAt(p, i, american); ok {
 			p.dates = append(p.dates, d)
 			p.dateAt[i] = int32(len(p.dates))
 		}
