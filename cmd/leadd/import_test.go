@@ -185,6 +185,18 @@ func TestImportRows(t *testing.T) {
 	if said := imported(t, 1, "-c", file, "--source", "websit", "x.csv"); !strings.Contains(said, "website") {
 		t.Error(said)
 	}
+
+	// A row is no post, also where it was imported as a web form's.
+	imported(t, 1, "-c", file, "--source", "website", writeFile(t, "odd.csv", "Email,Message\neve@row.example,\"a=b\n"))
+	await(t, "the odd row's dead letter", func() error {
+		if n := len(letters(t, p.database())); n != 2 {
+			return fmt.Errorf("%d dead letters", n)
+		}
+		return nil
+	})
+	if out, stderr, code := runLeadd(t, "", "replay", "-c", file); code != 0 || strings.Count(out, "mend the file and import it again") != 2 {
+		t.Errorf("replay: exit code %d\n%s%s", code, out, stderr)
+	}
 	p.exactlyOnce()
 	p.stop()
 }
