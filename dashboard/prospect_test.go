@@ -50,6 +50,27 @@ func (f *tables) reason(prospect, contact string, line uint16, criterion string,
 	})
 }
 
+// All who met the criterion have authority, those for no points too; whose
+// contact only took points back has none.
+func TestPeopleWithAuthority(t *testing.T) {
+	f := acme(t)
+	for i, points := range []int32{0, -15} {
+		email := []string{"cat@acme.example", "dan@acme.example"}[i]
+		id := f.contact("acme.example", "website", "2026-10-04T09:00:00", row{"email": email})
+		f.reason("acme.example", id, 0, "authority", points, "e", email, "2026-10-04T09:00:00")
+	}
+	var p dashboard.Prospect
+	getJSON(t, server(t, f.db, dashboard.Config{}).URL+"/api/v1/prospects/acme.example?at=2026-10-05", &p)
+	got := map[string]bool{}
+	for _, m := range p.People {
+		got[m.Person.Email] = m.Authority
+	}
+	want := map[string]bool{"ann@acme.example": false, "bob@acme.example": true, "cat@acme.example": true, "dan@acme.example": false}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestProspectJSON(t *testing.T) {
 	f := acme(t)
 	var got dashboard.Prospect

@@ -257,6 +257,9 @@ func largest(t testing.TB, product int) *scoring.Criteria {
 	fmt.Fprintf(&file, "name: p%d_%s\nversion: 1000000\ncriteria:\n", product, strings.Repeat("x", scoring.MaxName-3))
 	for i := range scoring.MaxCriteria {
 		name := fmt.Sprintf("c%d_%s", i, strings.Repeat("x", scoring.MaxName))[:scoring.MaxName]
+		if i == 0 {
+			name = "authority" // notes all who meet it
+		}
 		fmt.Fprintf(&file, "  - {name: %s, points: -10000, when: 'true'}\n", name)
 	}
 	file.WriteString("engagement:\n")
@@ -317,8 +320,8 @@ func TestStateIsBounded(t *testing.T) {
 		t.Errorf("%d standings, %d people, %d contacts: the test does not reach the bounds", len(p.Standings), len(p.People), p.Contacts)
 	}
 	for _, standing := range p.Standings {
-		if len(standing.Met) != scoring.MaxCriteria || len(standing.Touches) != 3 || len(standing.Touches[2].At) != scoring.MaxTouches || len(standing.Falls) != 4 {
-			t.Errorf("%d met, %d touches, %d falls: the test does not reach the bounds", len(standing.Met), len(standing.Touches), len(standing.Falls))
+		if len(standing.Met) != scoring.MaxCriteria || len(standing.Touches) != 3 || len(standing.Touches[2].At) != scoring.MaxTouches || len(standing.Falls) != 4 || len(standing.Deciders) != scoring.MaxPeople {
+			t.Errorf("%d met, %d touches, %d falls, %d deciders: the test does not reach the bounds", len(standing.Met), len(standing.Touches), len(standing.Falls), len(standing.Deciders))
 		}
 	}
 }

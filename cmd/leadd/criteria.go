@@ -19,11 +19,12 @@ import (
 
 const criteriaUsage = `leadd criteria says what a criteria file means, and tries it.
 
-  leadd criteria explain [FILE]                write its rules as plain sentences
-  leadd criteria test DIR... [--criteria FILE] run the scenarios in DIR, files *.txt
+  leadd criteria explain [FILE]                   write its rules as plain sentences
+  leadd criteria test DIR... [--criteria FILE]... run the scenarios in DIR, files *.txt
 
-Without a FILE they are the built-in criteria. Of test, exit code 1 says that
-something was not as expected, 2 that a file could not be read.
+Without a FILE they are the built-in criteria; of several products, give test
+--criteria for each. Of test, exit code 1 says that something was not as
+expected, 2 that a file could not be read.
 `
 
 func criteria(t terminal, args []string) error {
@@ -63,8 +64,11 @@ func explain(t terminal, args []string) error {
 
 func testCriteria(t terminal, args []string) error {
 	flags := flag.NewFlagSet("criteria test", flag.ContinueOnError)
-	file := flags.String("criteria", "", "criteria `FILE` instead of the built-in criteria")
-	var names []string
+	var names, products []string
+	flags.Func("criteria", "criteria `FILE` instead of the built-in criteria; again for each further product", func(file string) error {
+		products = append(products, file)
+		return nil
+	})
 	for { // flags may stand behind the folders too
 		if err := parseFlags(t, flags, args, true); err != nil {
 			return err
@@ -78,7 +82,7 @@ func testCriteria(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, "leadd criteria test: name a folder of scenarios, such as scoring/scenarios, or a file")
 		return errUsage
 	}
-	scripts, c, err := readScripts(names, *file)
+	scripts, criteria, err := readScripts(names, products)
 	if err != nil {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errUsage
@@ -87,12 +91,12 @@ func testCriteria(t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	return runScripts(t, scripts, scenario.NewRunner(parts, c))
+	return runScripts(t, scripts, scenario.NewRunner(parts, criteria...))
 }
 
 // readScripts reads all scripts that are named; its error has all mistakes.
-func readScripts(names []string, criteriaFile string) (scripts []*scenario.Script, c *scoring.Criteria, err error) {
-	if c, err = criteriaOr(criteriaFile); err != nil {
+func readScripts(names, products []string) (scripts []*scenario.Script, criteria []*scoring.Criteria, err error) {
+	if criteria, err = scoring.LoadAll(products); err != nil {
 		return nil, nil, err
 	}
 	var errs []error
@@ -105,12 +109,12 @@ func readScripts(names []string, criteriaFile string) (scripts []*scenario.Scrip
 				errs = append(errs, fmt.Errorf("read scenarios: %w", err))
 				continue
 			}
-			script, err := scenario.Parse(file, src, c)
+			script, err := scenario.Parse(file, src, criteria...)
 			errs = append(errs, err)
 			scripts = append(scripts, script)
 		}
 	}
-	return scripts, c, errors.Join(errs...)
+	return scripts, criteria, errors.Join(errs...)
 }
 
 // scriptFiles lists a folder's scripts, those of its folders too; a file is

@@ -47,7 +47,8 @@ stages: {lead: met(need)}
 	dir := writeFiles(t, map[string]string{
 		"right/a.txt": scenarioText, "right/more/b.txt": scenarioText, "right/README.md": "no scenario",
 		"typo.txt": strings.Replace(scenarioText, "stage:", "stagge:", 1), "typos/x.txt": "hello", "empty/x.md": "",
-		"ours.yaml": ours, "broken.yaml": "name: x",
+		"ours.yaml": ours, "broken.yaml": "name: x", "other.yaml": strings.Replace(ours, "ours", "other", 1),
+		"both/a.txt": strings.Replace(scenarioText, "stage: contact", "stage: lead", 1) + "expect for other\n  stage: lead\n",
 	})
 	t.Chdir(dir)
 	for name, tc := range map[string]struct {
@@ -58,6 +59,9 @@ stages: {lead: met(need)}
 		"right":            {[]string{"right"}, 0, []string{"ok    right/a.txt:1  a quote for licences", "right/more/b.txt:1", "scenarios: 2, not as expected: 0\n"}, nil},
 		"a file":           {[]string{"right/a.txt"}, 0, []string{"scenarios: 1, "}, nil},
 		"other criteria":   {[]string{"right", "--criteria", "ours.yaml"}, 1, []string{"FAIL  right/a.txt:1", "right/a.txt:6:3: expected stage: contact; found lead", "+7", "scenarios: 2, not as expected: 2"}, nil},
+		"two products":     {[]string{"both", "--criteria", "ours.yaml", "--criteria", "other.yaml"}, 0, []string{"scenarios: 1, not as expected: 0\n"}, nil},
+		"no such product":  {[]string{"both", "--criteria", "ours.yaml"}, 2, nil, []string{"both/a.txt:8:12: there is no product other (ours)"}},
+		"one name twice":   {[]string{"both", "--criteria", "ours.yaml", "--criteria", "ours.yaml"}, 2, nil, []string{"ours.yaml is named ours as well"}},
 		"flag first":       {[]string{"--criteria", "ours.yaml", "right"}, 1, nil, nil},
 		"all mistakes":     {[]string{"typo.txt", "typos", "right"}, 2, nil, []string{"typo.txt:6:3: ", "did you mean stage?", "typos/x.txt:1:1: "}},
 		"nothing named":    {nil, 2, nil, []string{"name a folder"}},

@@ -5,7 +5,7 @@ SELECT
     argMaxIf(name, kafka_offset, name != '') AS newest_name,
     argMaxIf(phone, kafka_offset, phone != '') AS newest_phone,
     argMaxIf(title, kafka_offset, title != '') AS newest_title,
-    max(id IN (SELECT contact FROM reasons WHERE prospect = {key:String} AND product = {product:String} AND criterion = 'authority' AND points > 0)) AS authority,
+    max(id IN (SELECT contact FROM reasons WHERE prospect = {key:String} AND product = {product:String} AND criterion = 'authority' AND points >= 0)) AS authority,
     count() AS contacts,
     max(at) AS last_at
 FROM contacts
