@@ -12,6 +12,16 @@ type Change struct {
 	lead.StageChange        // a fall by silence that no contact has shown yet has no rule
 	Person           string `json:"person,omitempty"`  // whose contact brought it about: name, or address
 	Silence          bool   `json:"silence,omitempty"` // nobody was heard of for as long as the criteria say
+
+	heard time.Time // of a fall that no contact has shown yet: since when there is silence
+}
+
+// Why is the reason as it reads on the page.
+func (c *Change) Why() string {
+	if c.heard.IsZero() {
+		return capital(c.Evidence)
+	}
+	return "Nothing heard since " + date(c.heard)
 }
 
 type changeRow struct {

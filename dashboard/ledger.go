@@ -92,9 +92,13 @@ type bookLine struct {
 var labelled = regexp.MustCompile(`^[a-z_.]+: `)
 
 // accounts adds the ledger up by criterion, the one worth most first.
-func accounts(reasons []Line) []account {
+func (p *Prospect) accounts() []account {
+	events := make(map[string]bool)
+	for i := range p.Timeline {
+		events[p.Timeline[i].ID] = p.Timeline[i].Kind == lead.KindEvent
+	}
 	var all []account
-	for _, r := range reasons {
+	for _, r := range p.Reasons {
 		i := slices.IndexFunc(all, func(a account) bool { return a.Criterion == r.Criterion })
 		if i < 0 {
 			i = len(all)
@@ -103,7 +107,7 @@ func accounts(reasons []Line) []account {
 		a := &all[i]
 		// A line that begins at nothing, or is worth none, is by what somebody
 		// said; others only correct points.
-		said := r.Contact != "" && (a.Given == 0 || r.Points == 0) && !strings.HasPrefix(r.Criterion, "engagement:")
+		said := r.Contact != "" && !events[r.Contact] && (a.Given == 0 || r.Points == 0) && !strings.HasPrefix(r.Criterion, "engagement:")
 		a.Lines = append(a.Lines, bookLine{Line: r, Quoted: said && !labelled.MatchString(r.Evidence)})
 		a.Given += r.Points
 		a.Worth += r.Worth

@@ -20,7 +20,7 @@ const (
 func (d *Dashboard) funcs() template.FuncMap {
 	return template.FuncMap{
 		"samplePost": SamplePost, "readable": readable, "withProduct": withProduct, "capital": capital, "fallWords": fallWords,
-		"asset": d.assetPath, "number": number, "points": points, "percent": percent, "duration": duration,
+		"asset": d.assetPath, "number": number, "points": points, "score": score, "percent": percent, "duration": duration,
 		"plural": plural, "date": date, "dateTime": dateTime, "isoTime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"stageWord": stageWord, "stagePlural": stagePlural, "stageClass": stageClass, "spoken": spoken, "title": title,
 		"snippet": snippet, "prospectPath": prospectPath, "classWord": classWord, "bucketWords": bucketWords, "marked": marked,

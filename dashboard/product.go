@@ -52,7 +52,7 @@ func productLinks(products []string, chosen, base string, query url.Values, pair
 		return nil
 	}
 	for _, name := range products {
-		links = append(links, link{name, path(base, query, append(pairs, "product", name)...), name == chosen})
+		links = append(links, link{spoken(name), path(base, query, append(pairs, "product", name)...), name == chosen})
 	}
 	return links
 }

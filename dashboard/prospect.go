@@ -133,7 +133,7 @@ func (p *Prospect) stand(standings []Standing) {
 		heard = p.judged // a product no longer configured stays as it was left
 	}
 	for _, c := range s.Fall(heard, p.AsOf) {
-		p.Changes = slices.Insert(p.Changes, 0, Change{StageChange: c, Silence: true})
+		p.Changes = slices.Insert(p.Changes, 0, Change{StageChange: c, Silence: true, heard: heard})
 	}
 	p.Stage, p.Since = s.Stage, s.Since
 	p.Falls = append(p.Falls, s.Falls...)

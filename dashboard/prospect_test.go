@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 
 	"leadd/dashboard"
 	"leadd/lead"
@@ -117,12 +114,7 @@ func TestProductsApart(t *testing.T) {
 		f.insert("reasons", row{"prospect": "acme.example", "product": product, "contact": id, "criterion": "authority", "points": points, "evidence": "e", "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
 		f.insert("stage_changes", row{"prospect": "acme.example", "product": product, "contact": id, "from_stage": "contact", "to_stage": stage, "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
 	}
-	d, err := dashboard.New(f.db, dashboard.Config{}, dashboard.Hint{Products: []string{"training", "crm"}}, zerolog.Nop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewServer(d.Routes())
-	t.Cleanup(srv.Close)
+	srv := server(t, f.db, dashboard.Config{}, "training", "crm")
 	for query, want := range map[string]struct {
 		product   string
 		stage     lead.Stage

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,8 +18,8 @@ type prospectView struct {
 	Places  []place
 	Path    []milestone
 	Ledger  []account
-	Given   int // points of all lines when they were new
-	Sum     int // what they are worth
+	Given   int   // points of all lines when they were new
+	Sum     int64 // what they are worth
 	Moments []moment
 }
 
@@ -44,9 +45,10 @@ func (d *Dashboard) prospectPage(r *http.Request) (any, error) {
 		return nil, err
 	}
 	q := r.URL.Query()
+	p.nameNames()
 	v := prospectView{
 		Prospect: p, Heading: title(p.Name, p.Key), When: "now",
-		Path: p.milestones(), Ledger: accounts(p.Reasons), Moments: p.moments(),
+		Path: p.milestones(), Ledger: p.accounts(), Moments: p.moments(),
 	}
 	self := prospectPath(p.Key, "")
 	if at := q.Get("at"); at != "" {
@@ -59,9 +61,26 @@ func (d *Dashboard) prospectPage(r *http.Request) (any, error) {
 	}
 	for _, a := range v.Ledger {
 		v.Given += a.Given
-		v.Sum += a.Worth
+		v.Sum += int64(a.Worth)
 	}
 	return v, nil
+}
+
+// nameNames puts names where a reason or change has but an address, as of a
+// person who has given the name at another time.
+func (p *Prospect) nameNames() {
+	names := make(map[string]string, len(p.People))
+	for _, m := range p.People {
+		if m.Email != "" && m.Name != "" {
+			names[m.Email] = m.Name
+		}
+	}
+	for i := range p.Reasons {
+		p.Reasons[i].Person = cmp.Or(names[p.Reasons[i].Person], p.Reasons[i].Person)
+	}
+	for i := range p.Changes {
+		p.Changes[i].Person = cmp.Or(names[p.Changes[i].Person], p.Changes[i].Person)
+	}
 }
 
 // Fallen is the newest change where silence brought it, else nil.

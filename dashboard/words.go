@@ -27,6 +27,9 @@ func points(n int) string {
 	return "+" + number(uint64(n))
 }
 
+// score writes a score: like points, without a plus.
+func score(n int64) string { return strings.TrimPrefix(points(int(n)), "+") }
+
 // percent writes a share of 0 to 1 with one decimal, "–" where there is none.
 func percent(f *float64) string {
 	if f == nil {
