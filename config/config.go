@@ -79,19 +79,34 @@ func load(file string, env func(string) (string, bool)) (Config, error) {
 	if err := d.decodeFile(&cfg); err != nil {
 		return Config{}, err
 	}
-	for i, name := range cfg.Criteria {
-		if !filepath.IsAbs(name) {
-			cfg.Criteria[i] = filepath.Join(filepath.Dir(file), name)
-		}
-	}
-	if cfg.Lexicons != "" && !filepath.IsAbs(cfg.Lexicons) {
-		cfg.Lexicons = filepath.Join(filepath.Dir(file), cfg.Lexicons)
-	}
+	cfg.placeFiles(filepath.Dir(file))
 	cfg.validate(d)
 	if problems := d.sorted(); len(problems) > 0 {
 		return cfg, problems
 	}
 	return cfg, nil
+}
+
+// placeFiles has every file that is named be seen from the configuration's
+// directory. Data is not among them: it is where the daemon runs.
+func (c *Config) placeFiles(dir string) {
+	place := func(name *string) {
+		if *name != "" && !filepath.IsAbs(*name) {
+			*name = filepath.Join(dir, *name)
+		}
+	}
+	for i := range c.Criteria {
+		place(&c.Criteria[i])
+	}
+	for _, name := range []*string{
+		&c.Lexicons, &c.Kafka.TLS.CAFile, &c.Kafka.TLS.CertFile, &c.Kafka.TLS.KeyFile, &c.ClickHouse.TLS.CAFile,
+	} {
+		place(name)
+	}
+	for name, m := range c.Mailboxes {
+		place(&m.CAFile)
+		c.Mailboxes[name] = m
+	}
 }
 
 // sourceName is what can stand in a path and in a metric's label.

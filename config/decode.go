@@ -99,6 +99,10 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 		d.leaf(path, node, v)
 	case v.Type() == reflect.TypeFor[time.Time]():
 		d.scalar(path, node, v)
+	case v.Kind() == reflect.Pointer:
+		// A part that may be left out, and is there by its key alone.
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(path, node, v.Elem())
 	case v.Kind() == reflect.Struct:
 		d.structure(path, node, v)
 	case v.Kind() == reflect.Map:
