@@ -37,6 +37,7 @@ type language struct {
 	functions  []string            // plain functions of the judge: has(x)
 	members    map[string][]string // of each name that has members; nil list: any member
 	names      []string            // names that stand alone
+	values     map[string][]string // all that a name can be, beside ""
 	constants  map[string]ast.Node // names that stand for a fixed value
 	criteria   []string            // in declared order; what met() and count() may name
 	currencies bool                // three capital letters may be an ISO 4217 code
@@ -58,8 +59,19 @@ func whenLanguage(levels []string) *language {
 			"history": {"count", "first", "since", "contacts", "people"},
 		},
 		names:      []string{"kind", "class", "source", "event", "subject"},
+		values:     whenValues(),
 		constants:  constants,
 		currencies: true,
+	}
+}
+
+// whenValues are those of the names that can be few things only. Contacts of
+// other classes are not judged.
+func whenValues() map[string][]string {
+	return map[string][]string{
+		"kind":            kinds(),
+		"class":           {string(lead.ClassInquiry), string(lead.ClassReply), string(lead.ClassFormNotification), string(lead.ClassForward)},
+		"person.provider": {string(lead.ProviderFree), string(lead.ProviderDisposable), string(lead.ProviderAcademic)},
 	}
 }
 
@@ -180,8 +192,48 @@ func (c *nameCheck) parent(n ast.Node) {
 		}
 	case *ast.CallNode:
 		c.call(n)
+	case *ast.BinaryNode:
+		c.comparison(n)
 	case *ast.VariableDeclaratorNode, *ast.SequenceNode:
 		c.fault(n, "an expression is one condition: no let and no semicolon")
+	}
+}
+
+// comparison checks the words that a name of few values is compared with.
+func (c *nameCheck) comparison(n *ast.BinaryNode) {
+	name, words := n.Left, n.Right
+	switch n.Operator {
+	case "==", "!=":
+		if _, ok := name.(*ast.StringNode); ok {
+			name, words = words, name
+		}
+	case "in":
+	default:
+		return
+	}
+	said := ""
+	switch name := name.(type) {
+	case *ast.IdentifierNode:
+		said = name.Value
+	case *ast.MemberNode:
+		id, _ := name.Node.(*ast.IdentifierNode)
+		member, _ := name.Property.(*ast.StringNode)
+		if id != nil && member != nil {
+			said = id.Value + "." + member.Value
+		}
+	}
+	values, ok := c.values[said]
+	if !ok {
+		return
+	}
+	list := []ast.Node{words}
+	if array, ok := words.(*ast.ArrayNode); ok {
+		list = array.Nodes
+	}
+	for _, word := range list {
+		if w, ok := word.(*ast.StringNode); ok && w.Value != "" && !slices.Contains(values, w.Value) {
+			c.fault(w, "%s is never %q (it is %s)%s", said, w.Value, strings.Join(values, ", "), suggest(w.Value, values))
+		}
 	}
 }
 
