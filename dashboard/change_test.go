@@ -46,7 +46,7 @@ func TestFallsBySilenceOnThePage(t *testing.T) {
 		}
 	}
 	_, _, page := get(t, srv.URL+"/prospects/acme.example")
-	timeline := page[strings.Index(page, ">Timeline<"):]
+	_, timeline, _ := strings.Cut(page, ">Timeline<")
 	at := 0
 	for _, next := range []string{
 		"30 Aug 2025, 00:00</time> · Silence", "Nothing heard since 1 Jun 2025", "→ Contact", "1 Jun 2025, 00:00", "→ Lead",
