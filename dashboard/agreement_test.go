@@ -151,8 +151,8 @@ silence:
 				if ok && score != state.Standing(product).Score {
 					faded++
 				}
-				asked := query
-				if at != now { // at now, what "now" says is told: nothing changes within a test's minute
+				asked, isNow := query, at.Equal(now)
+				if !isNow { // at now, what "now" says is told: nothing changes within a test's minute
 					asked += "&at=" + url.QueryEscape(at.Format("2006-01-02T15:04:05.000Z07:00"))
 				}
 				var p dashboard.Prospect
@@ -165,13 +165,13 @@ silence:
 						t.Errorf("%s at %v: %+v, want %v with %d points", key, at, s, of.Stage, of.Score)
 					}
 				}
-				if at == now && stage == lead.StageLost && !state.Heard.IsZero() {
+				if isNow && stage == lead.StageLost && !state.Heard.IsZero() {
 					isLost++
 					if len(fallen) > 0 {
 						silent++
 					}
 				}
-				if at == now && !state.Heard.IsZero() && shown[key] != fmt.Sprintf("%v %s", stage, strings.Replace(strconv.Itoa(score), "-", "−", 1)) {
+				if isNow && !state.Heard.IsZero() && shown[key] != fmt.Sprintf("%v %s", stage, strings.Replace(strconv.Itoa(score), "-", "−", 1)) {
 					t.Errorf("%s %s: the list has %q, want %v with %d points", key, product, shown[key], stage, score)
 				}
 				_, _, page := get(t, srv.URL+"/prospects/"+key+"?"+asked)

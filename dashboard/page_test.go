@@ -109,11 +109,18 @@ func TestPagesFitPhone(t *testing.T) {
 	f.contact(long+".example", long, "2026-10-05", row{"name": long, "email": long + "@x.example", "title": long, "text": long, "company": long})
 	f.change(long+".example", "contact", "lead", "2026-10-05")
 	f.insert("dead_letters", row{"id": "1", "at": moment(t, "2026-10-01"), "stage": "ingest", "source": long, "reason": long, "origin": long, "raw": long})
-	srv := server(t, f.db, dashboard.Config{})
+	for _, product := range []string{"crm", "training_and_onboarding", long} {
+		f.insert("scores", row{
+			"prospect": "acme.example", "product": product, "contact": "x", "stage": "lead", "score": int32(1), "criteria": product + "-1", "kafka_offset": int64(1),
+			"falls_at": []time.Time{moment(t, "2026-10-02")}, "falls_to": []string{"contact"},
+		})
+	}
+	srv := server(t, f.db, dashboard.Config{}, "crm")
 	empty := server(t, newTables(t).db, dashboard.Config{})
 	ctx := browser(t, 390, 844)
 	for _, url := range []string{
 		srv.URL + "/?period=all", srv.URL + "/?from=2026-10-01&to=2026-10-31", srv.URL + "/prospects?period=all", srv.URL + "/prospects/acme.example",
+		srv.URL + "/prospects/acme.example?at=2026-12-31&product=" + long, srv.URL + "/?period=all&product=" + long, srv.URL + "/prospects?period=all&product=" + long,
 		srv.URL + "/prospects/" + long + ".example", srv.URL + "/dead", srv.URL + "/nowhere", empty.URL + "/", empty.URL + "/prospects", empty.URL + "/dead",
 	} {
 		visit(t, ctx, url)
@@ -163,5 +170,26 @@ func TestDeadLetters(t *testing.T) {
 	}
 	if strings.Contains(second, "Next") {
 		t.Error("page 2 leads on to nothing")
+	}
+}
+
+// A dead letter says in plain words where something went wrong.
+func TestDeadLetterWords(t *testing.T) {
+	f := newTables(t)
+	for i, l := range []struct{ stage, source, origin, want string }{
+		{"ingest", "website", "POST /in/website", "Through website, not understood|What came in"},
+		{"ingest", "ads", "leadd.notices/2@17", "Announced by ads, not fetched|What was announced"},
+		{"ingest", "leadd.cursors", "position of mailbox sales", "leadd&#39;s own record in leadd.cursors, not understood|What came in"},
+		{"scoring", "leadd.contacts", "leadd.contacts/2@17", "leadd&#39;s own record in leadd.contacts, not scored|What came in"},
+		{"sink", "leadd.scored", "leadd.scored/2@17", "leadd&#39;s own record in leadd.scored, not stored|What came in"},
+		{"notify", "team", "leadd.scored/2@17", "Message to team, not delivered|What was to be sent"},
+	} {
+		f.insert("dead_letters", row{"id": fmt.Sprint(i), "at": moment(t, "2026-10-01"), "stage": l.stage, "source": l.source, "reason": "r", "origin": l.origin, "raw": "{}"})
+		_, _, page := get(t, server(t, f.db, dashboard.Config{}).URL+"/dead")
+		what, kept, _ := strings.Cut(l.want, "|")
+		letters := strings.Split(page, "<li>")
+		if last := letters[len(letters)-1]; !strings.Contains(last, "· "+what+"</p>") || !strings.Contains(last, "<summary>"+kept+" (2 bytes)") {
+			t.Errorf("%+v: %s", l, last)
+		}
 	}
 }

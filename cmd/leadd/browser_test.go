@@ -210,6 +210,63 @@ func TestThePageShowsWhatWasSent(t *testing.T) {
 	p.stop()
 }
 
+// A manager chooses a product on the funnel, opens a stage's list and from it a
+// prospect: everywhere stage and score are the same, and as of now, although
+// what was sent is long ago.
+func TestAProductIsFollowedInTheBrowser(t *testing.T) {
+	testenv.ClickHouse(t)
+	config := writeConfig(t, oneForm+"criteria: [crm.yaml, training.yaml]\n")
+	for name, silence := range map[string]string{"crm": "30d, to: contact", "training": "60d, to: lost"} {
+		text := fmt.Sprintf("name: %s\nversion: 1\ncriteria:\n  - {name: need, points: 30, when: 'has(fields.product)'}\n"+
+			"engagement:\n  - {on: form, points: 20, at_most: 40, half_life: 40d}\nstages:\n  lead: met(need)\nsilence:\n  lead: {after: %s}\n", name, silence)
+		if err := os.WriteFile(filepath.Join(filepath.Dir(config), name+".yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := startLeadd(t, "serve", "-c", config)
+	at := time.Now().Add(-50 * 24 * time.Hour).Format(time.RFC3339)
+	body := url.Values{"name": {"Ada Marsh"}, "email": {"ada@acme.example"}, "company": {"Acme"}, "product": {"tablets"}, "at": {at}}
+	if code, answer := p.post("/in/website", formType, body.Encode()); code != http.StatusOK {
+		t.Fatalf("%d %s", code, answer)
+	}
+	p.awaitCounts(map[string]int{"contact": 1, "lead": 1})
+	ctx := browser(t)
+	text := func(selector string) string {
+		t.Helper()
+		s, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).innerText", selector)))
+		if err != nil {
+			t.Fatalf("%s: %v", selector, err)
+		}
+		return strings.Join(strings.Fields(s), " ")
+	}
+	follow := func(selector string) {
+		t.Helper()
+		to, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).href", selector)))
+		if err == nil {
+			err = chromedp.Do(ctx, chromedp.Navigate(to))
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", selector, err)
+		}
+	}
+	for product, stage := range map[string]string{"crm": "Contact", "training": "Lead"} { // 30 points, and 20 of which a half-life took half
+		if err := chromedp.Do(ctx, chromedp.Navigate(p.base+"/")); err != nil {
+			t.Fatal(err)
+		}
+		follow(".products a[href*=" + product + "]")
+		follow(`a[href*="stage=lead"]`)
+		if got := text(".list tbody tr"); !strings.HasPrefix(got, "Acme acme.example "+stage+" 40 website 1 ") {
+			t.Errorf("%s: the list has %s", product, got)
+		}
+		follow(`.list a`)
+		got := text(".head .badge") + " " + text("[data-score]") + " " + text("[data-sum]") + ", " + text(".places [data-product=crm]") + ", " + text(".places [data-product=training]")
+		if want := stage + " 40 40, Crm Contact 40 points, Training Lead 40 points"; got != want {
+			t.Errorf("%s: the prospect's page has %s, want %s", product, got, want)
+		}
+	}
+	p.stop()
+}
+
 func TestTheDemoFillsThePage(t *testing.T) {
 	testenv.ClickHouse(t)
 	dir := t.TempDir()
