@@ -197,7 +197,7 @@ func (c *nameCheck) member(id *ast.IdentifierNode, n *ast.MemberNode) {
 		return
 	}
 	if members != nil && !slices.Contains(members, name.Value) {
-		c.fault(n.Property, "%s has no %s (it has %s)%s", id.Value, name.Value, strings.Join(members, ", "), suggest(name.Value, members))
+		c.fault(n.Property, "%s has no %s (it has %s)%s", id.Value, name.Value, strings.Join(members, ", "), Suggest(name.Value, members))
 	}
 }
 
@@ -207,7 +207,7 @@ func (c *nameCheck) call(n *ast.CallNode) {
 		c.inner[callee] = true
 		if !slices.Contains(c.functions, callee.Value) {
 			known := slices.Concat(c.functions, allowedBuiltins())
-			c.fault(callee, "unknown function %s%s", callee.Value, suggest(callee.Value, known))
+			c.fault(callee, "unknown function %s%s", callee.Value, Suggest(callee.Value, known))
 		} else if callee.Value == "met" || callee.Value == "count" {
 			c.criterionArguments(callee.Value, n)
 		}
@@ -241,7 +241,7 @@ func (c *nameCheck) says(n *ast.CallNode) {
 		c.inner[n.Arguments[0]] = true
 		c.fault(n.Arguments[0], `text.says takes a name in quotes, as in text.says("need")`)
 	} else if known := evidenceNames(); !slices.Contains(known, name.Value) {
-		c.fault(name, "no text speaks of %q (it may speak of %s)%s", name.Value, strings.Join(known, ", "), suggest(name.Value, known))
+		c.fault(name, "no text speaks of %q (it may speak of %s)%s", name.Value, strings.Join(known, ", "), Suggest(name.Value, known))
 	}
 }
 
@@ -269,7 +269,7 @@ func (c *nameCheck) criterionArguments(function string, n *ast.CallNode) {
 		if name, ok := criterionName(a); !ok {
 			c.fault(a, "%s takes names of criteria", function)
 		} else if !slices.Contains(c.criteria, name) {
-			c.fault(a, "no criterion is named %s%s", name, suggest(name, c.criteria))
+			c.fault(a, "no criterion is named %s%s", name, Suggest(name, c.criteria))
 		}
 	}
 }
@@ -292,7 +292,7 @@ func (c *nameCheck) name(n ast.Node) {
 	case slices.Contains(c.functions, id.Value):
 		c.fault(n, "%s is a function: write %s(...)", id.Value, id.Value)
 	default:
-		c.fault(n, "unknown name %s%s", id.Value, suggest(id.Value, known))
+		c.fault(n, "unknown name %s%s", id.Value, Suggest(id.Value, known))
 	}
 }
 
