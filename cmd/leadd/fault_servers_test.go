@@ -221,7 +221,7 @@ func TestMailboxAway(t *testing.T) {
 	for n := range mails {
 		dovecot.Append(t, "INBOX", leadMail(n))
 	}
-	p := startLeadd(t, "serve", "-c", writeConfig(t, mailConfig(dovecot)))
+	p := startLeadd(t, "serve", "-c", writeConfig(t, busyForm+inbox(dovecot)))
 	for cut := range cuts {
 		await(t, "mails read", func() error {
 			if n := p.metric("leadd_ingest_contacts_total"); n < float64(mails*cut/cuts) {

@@ -88,15 +88,7 @@ func TestImportIsTheSameAsTheDoors(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
 	dovecot := testenv.Dovecot(t)
-	file := writeConfig(t, mailConfig(dovecot))
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	with := strings.Replace(string(b), "  website: {}\n", "  website: {fields: {q1: budget}}\n  survey: {preset: gravity-forms, unsigned: true}\n", 1)
-	if err := os.WriteFile(file, []byte(with), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeConfig(t, "webhooks:\n  website: {fields: {q1: budget}}\n  survey: {preset: gravity-forms, unsigned: true}\n"+inbox(dovecot))
 	eml := func(b []byte) string { return strings.ReplaceAll(string(b), "\r\n", "\n") }
 	mails := [][]byte{leadMail(0), leadMail(1), leadMail(2), leadMail(3)}
 	if said := imported(t, 1, "-c", file, writeFile(t, "a.eml", eml(mails[0]))); !strings.Contains(said, "must be running") {

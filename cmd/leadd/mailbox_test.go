@@ -10,9 +10,9 @@ import (
 	"leadd/internal/testenv"
 )
 
-// mailConfig reads a Dovecot inbox.
-func mailConfig(d *testenv.DovecotServer) string {
-	return fmt.Sprintf(busyForm+"mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
+// inbox is the configuration of a mailbox, Dovecot's inbox.
+func inbox(d *testenv.DovecotServer) string {
+	return fmt.Sprintf("mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
 }
 
 // leadMail is a mail that the default criteria make a lead of.
@@ -30,7 +30,7 @@ func TestAMailIsInTheFunnelWithinTwoSeconds(t *testing.T) {
 	testenv.ClickHouse(t)
 	dovecot := testenv.Dovecot(t)
 	dovecot.Append(t, "INBOX", leadMail(0))
-	p := startLeadd(t, "serve", "-c", writeConfig(t, mailConfig(dovecot)))
+	p := startLeadd(t, "serve", "-c", writeConfig(t, busyForm+inbox(dovecot)))
 	p.awaitCounts(map[string]int{"contact": 1, "lead": 1})
 
 	// The first mail was there before; the others find the daemon idling. On a
@@ -57,7 +57,7 @@ func TestMailSurvivesKills(t *testing.T) {
 	const kills, each = 4, 40
 	const mails = (kills + 1) * each
 	dovecot := testenv.Dovecot(t)
-	config := writeConfig(t, mailConfig(dovecot))
+	config := writeConfig(t, busyForm+inbox(dovecot))
 	appended := 0
 	more := func() {
 		for range each {
@@ -102,8 +102,7 @@ func TestTwoReplicasAndOneMailbox(t *testing.T) {
 	kafka, cfg := testenv.Apache(t), clickhouse.DefaultConfig()
 	addr, database := testenv.ClickHouseDB(t)
 	cfg.Addr, cfg.Database = []string{addr}, database
-	_, boxes, _ := strings.Cut(mailConfig(dovecot), "website: {}\n")
-	config := givenServers(kafka.Addr(), cfg) + boxes
+	config := givenServers(kafka.Addr(), cfg) + inbox(dovecot)
 	replicas := [2]*process{startLeadd(t, "serve", "-c", writeConfig(t, config)), startLeadd(t, "serve", "-c", writeConfig(t, config))}
 
 	// While the second joins, the first may have to hand over to it.
