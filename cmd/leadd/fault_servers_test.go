@@ -218,9 +218,7 @@ func TestMailboxAway(t *testing.T) {
 	testenv.ClickHouse(t)
 	const mails, cuts = 400, 3
 	dovecot := testenv.Dovecot(t)
-	for n := range mails {
-		dovecot.Append(t, "INBOX", leadMail(n))
-	}
+	dovecot.Fill(t, mails, leadMail)
 	p := startLeadd(t, "serve", "-c", writeConfig(t, busyForm+inbox(dovecot)))
 	for cut := range cuts {
 		await(t, "mails read", func() error {
