@@ -309,7 +309,7 @@ func (l *loader) engagement(item ast.Node) {
 		on, _ := l.text(e)
 		r.on, r.name = lead.Kind(on), engagementPrefix+on
 		if known := kinds(); on != "" && !slices.Contains(known, on) {
-			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(known, ", "), suggest(on, known))
+			l.problem(e.value.GetToken(), "there is no kind %s (%s)%s", on, strings.Join(known, ", "), Suggest(on, known))
 		}
 		if slices.ContainsFunc(l.criteria.engagement, func(o engagement) bool { return o.on == r.on }) {
 			l.problem(e.value.GetToken(), "there are two engagement rules on %s", on)
@@ -426,7 +426,7 @@ func (l *loader) lower(e entry, from lead.Stage) lead.Stage {
 	name, ok := l.text(e)
 	to, err := lead.ParseStage(name)
 	if ok && (err != nil || !slices.Contains(names, name)) {
-		l.problem(e.value.GetToken(), "stage %s can fall to %s, not to %s%s", from, strings.Join(names, " or "), name, suggest(name, names))
+		l.problem(e.value.GetToken(), "stage %s can fall to %s, not to %s%s", from, strings.Join(names, " or "), name, Suggest(name, names))
 	}
 	return to
 }

@@ -79,7 +79,7 @@ func (d *document) mapping(n ast.Node, what string, known ...string) map[string]
 		if _, twice := entries[e.key]; twice {
 			d.problem(e.at, "%s has %s twice", what, e.key)
 		} else if !slices.Contains(known, e.key) {
-			d.problem(e.at, "%s has no %s (it has %s)%s", what, e.key, strings.Join(known, ", "), suggest(e.key, known))
+			d.problem(e.at, "%s has no %s (it has %s)%s", what, e.key, strings.Join(known, ", "), Suggest(e.key, known))
 		}
 		entries[e.key] = e
 	}

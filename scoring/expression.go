@@ -232,7 +232,7 @@ func (c *nameCheck) comparison(n *ast.BinaryNode) {
 	}
 	for _, word := range list {
 		if w, ok := word.(*ast.StringNode); ok && w.Value != "" && !slices.Contains(values, w.Value) {
-			c.fault(w, "%s is never %q (it is %s)%s", said, w.Value, strings.Join(values, ", "), suggest(w.Value, values))
+			c.fault(w, "%s is never %q (it is %s)%s", said, w.Value, strings.Join(values, ", "), Suggest(w.Value, values))
 		}
 	}
 }
@@ -249,7 +249,7 @@ func (c *nameCheck) member(id *ast.IdentifierNode, n *ast.MemberNode) {
 		return
 	}
 	if members != nil && !slices.Contains(members, name.Value) {
-		c.fault(n.Property, "%s has no %s (it has %s)%s", id.Value, name.Value, strings.Join(members, ", "), suggest(name.Value, members))
+		c.fault(n.Property, "%s has no %s (it has %s)%s", id.Value, name.Value, strings.Join(members, ", "), Suggest(name.Value, members))
 	}
 }
 
@@ -259,7 +259,7 @@ func (c *nameCheck) call(n *ast.CallNode) {
 		c.inner[callee] = true
 		if !slices.Contains(c.functions, callee.Value) {
 			known := slices.Concat(c.functions, allowedBuiltins())
-			c.fault(callee, "unknown function %s%s", callee.Value, suggest(callee.Value, known))
+			c.fault(callee, "unknown function %s%s", callee.Value, Suggest(callee.Value, known))
 		} else if callee.Value == "met" || callee.Value == "count" {
 			c.criterionArguments(callee.Value, n)
 		}
@@ -293,7 +293,7 @@ func (c *nameCheck) says(n *ast.CallNode) {
 		c.inner[n.Arguments[0]] = true
 		c.fault(n.Arguments[0], `text.says takes a name in quotes, as in text.says("need")`)
 	} else if known := evidenceNames(); !slices.Contains(known, name.Value) {
-		c.fault(name, "no text speaks of %q (it may speak of %s)%s", name.Value, strings.Join(known, ", "), suggest(name.Value, known))
+		c.fault(name, "no text speaks of %q (it may speak of %s)%s", name.Value, strings.Join(known, ", "), Suggest(name.Value, known))
 	}
 }
 
@@ -321,7 +321,7 @@ func (c *nameCheck) criterionArguments(function string, n *ast.CallNode) {
 		if name, ok := criterionName(a); !ok {
 			c.fault(a, "%s takes names of criteria", function)
 		} else if !slices.Contains(c.criteria, name) {
-			c.fault(a, "no criterion is named %s%s", name, suggest(name, c.criteria))
+			c.fault(a, "no criterion is named %s%s", name, Suggest(name, c.criteria))
 		}
 	}
 }
@@ -344,7 +344,7 @@ func (c *nameCheck) name(n ast.Node) {
 	case slices.Contains(c.functions, id.Value):
 		c.fault(n, "%s is a function: write %s(...)", id.Value, id.Value)
 	default:
-		c.fault(n, "unknown name %s%s", id.Value, suggest(id.Value, known))
+		c.fault(n, "unknown name %s%s", id.Value, Suggest(id.Value, known))
 	}
 }
 

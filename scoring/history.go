@@ -148,7 +148,7 @@ func historyFault(name string) string {
 	}
 	if name == "" || len(name) > MaxName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != "" {
 		return fmt.Sprintf("there is no kind %q (%s), and no event has such a name: small letters, digits and _%s",
-			name, strings.Join(kinds(), ", "), suggest(name, kinds()))
+			name, strings.Join(kinds(), ", "), Suggest(name, kinds()))
 	}
 	for _, kind := range kinds() {
 		if misspelt(name, kind) {

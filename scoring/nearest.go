@@ -19,9 +19,9 @@ func misspelt(word, other string) bool {
 	return slices.Equal(a, b)
 }
 
-// suggest gives "; did you mean X?" with the candidate nearest to word, or
-// nothing where none is near.
-func suggest(word string, candidates []string) string {
+// Suggest gives "; did you mean X?" with the candidate nearest to word, or
+// nothing where none is near: for messages about what people have written.
+func Suggest(word string, candidates []string) string {
 	best, bestDistance := "", len(word)/3+2 // a third of the letters may be wrong
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
@@ -33,7 +33,3 @@ func suggest(word string, candidates []string) string {
 	}
 	return "; did you mean " + best + "?"
 }
-
-// Suggest gives "; did you mean X?" with the candidate nearest to word, or
-// nothing where none is near: for messages about what people have written.
-func Suggest(word string, candidates []string) string { return suggest(word, candidates) }

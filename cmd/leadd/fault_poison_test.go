@@ -82,7 +82,7 @@ func TestPoison(t *testing.T) {
 	testenv.ClickHouse(t)
 	dovecot.Append(t, "INBOX", leadMail(0))
 	c := campaign{prospects: 40, each: 10}
-	file, addr := writeConfig(t, mailConfig(dovecot)), freeAddr(t)
+	file, addr := writeConfig(t, busyForm+inbox(dovecot)), freeAddr(t)
 	p := startLeadd(t, "serve", "-c", file, "--listen", addr)
 	load := newCrowd(t, c, 20*time.Second, func(int) string { return "http://" + addr })
 	load.release(c.total() / 2)
@@ -155,7 +155,7 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
 	dovecot := testenv.Dovecot(t)
-	file := writeConfig(t, mailConfig(dovecot))
+	file := writeConfig(t, busyForm+inbox(dovecot))
 	if _, stderr, code := runLeadd(t, "", "replay", "-c", file); code != 1 || !strings.Contains(stderr, "must be running") {
 		t.Errorf("without a daemon: exit code %d: %s", code, stderr)
 	}

@@ -218,10 +218,8 @@ func TestMailboxAway(t *testing.T) {
 	testenv.ClickHouse(t)
 	const mails, cuts = 400, 3
 	dovecot := testenv.Dovecot(t)
-	for n := range mails {
-		dovecot.Append(t, "INBOX", leadMail(n))
-	}
-	p := startLeadd(t, "serve", "-c", writeConfig(t, mailConfig(dovecot)))
+	dovecot.Fill(t, mails, leadMail)
+	p := startLeadd(t, "serve", "-c", writeConfig(t, busyForm+inbox(dovecot)))
 	for cut := range cuts {
 		await(t, "mails read", func() error {
 			if n := p.metric("leadd_ingest_contacts_total"); n < float64(mails*cut/cuts) {

@@ -175,12 +175,6 @@ func (im *importer) file(ctx context.Context, path string) (n importCount, err e
 		return n, err
 	}
 	place := im.place(path, f)
-	if n.before, err = place.load(ctx); err != nil {
-		return n, err
-	}
-	if n.before > 0 {
-		_, _ = fmt.Fprintf(im.t.out, "%s: going on behind the first %d, which were handed in the last time\n", path, n.before)
-	}
 	bar := newProgress(im.t.err, filepath.Base(path), f.Size())
 	defer bar.close()
 	out := newLanes(ctx)
@@ -189,17 +183,30 @@ func (im *importer) file(ctx context.Context, path string) (n importCount, err e
 	return n, err
 }
 
-// items hands in a file's items and keeps its place up to date.
+// items hands in a file's items and keeps its place up to date, if there are
+// so many that it is worth the while: the first are always handed in, as many a
+// file is one mail, and looking for its place takes longer than that.
 func (im *importer) items(ctx context.Context, f *files.File, place *importPlace, out *lanes, bar *progress, n *importCount) error {
+	from := 0 // those before were handed in the last time
 	for read := 0; ; read++ {
 		it, err := f.Next()
 		end := errors.Is(err, io.EOF)
 		stop := err != nil || ctx.Err() != nil
-		if stop || read > n.before && read%importSave == 0 {
+		if stop || read > from && read%importSave == 0 {
 			if werr := out.wait(); werr != nil {
 				return fmt.Errorf("hand in what stands before %s: %w", it.Origin, werr)
 			}
-			if serr := place.save(ctx, max(read, n.before), end); serr != nil {
+		}
+		switch {
+		case read == importSave && !stop:
+			if from, err = place.load(ctx); err != nil {
+				return err
+			}
+			if n.before = max(0, from-read); n.before > 0 {
+				_, _ = fmt.Fprintf(im.t.out, "%s: going on behind the first %d, which were handed in the last time\n", place.now.File, from)
+			}
+		case read > importSave && (stop || read > from && read%importSave == 0):
+			if serr := place.save(ctx, max(read, from), end); serr != nil {
 				return serr
 			}
 		}
@@ -210,7 +217,7 @@ func (im *importer) items(ctx context.Context, f *files.File, place *importPlace
 			return err
 		}
 		bar.set(f.Done(), read)
-		if read >= n.before {
+		if read >= from {
 			im.item(&it, out, n)
 		}
 	}

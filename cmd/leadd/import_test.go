@@ -88,7 +88,7 @@ func TestImportIsTheSameAsTheDoors(t *testing.T) {
 	t.Parallel()
 	testenv.ClickHouse(t)
 	dovecot := testenv.Dovecot(t)
-	file := writeConfig(t, "webhooks:\n  website: {address_rate: 1000000, fields: {q1: budget}}\n  survey: {preset: gravity-forms, unsigned: true}\n"+mailboxConfig(dovecot))
+	file := writeConfig(t, "webhooks:\n  website: {address_rate: 1000000, fields: {q1: budget}}\n  survey: {preset: gravity-forms, unsigned: true}\n"+inbox(dovecot))
 	eml := func(b []byte) string { return strings.ReplaceAll(string(b), "\r\n", "\n") }
 	mails := [][]byte{leadMail(0), leadMail(1), leadMail(2), leadMail(3)}
 	if said := imported(t, 1, "-c", file, writeFile(t, "a.eml", eml(mails[0]))); !strings.Contains(said, "must be running") {

@@ -170,7 +170,7 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 					return metaLead(path)
 				}}
 				k, ads, crm := newKafka(), &claim{}, &claim{}
-				k.wait = 10 * time.Second
+				k.wait = 5 * time.Minute
 				slow := roundTripper(func() { time.Sleep(10 * time.Millisecond) }, api)
 				b := newBench(t, k, slow, sources()...)
 				for i := range 50 {
@@ -215,6 +215,7 @@ func TestARefusedTokenStopsItsSourceOnly(t *testing.T) {
 				stopAds()
 				stopCRM()
 
+				k.wait = 10 * time.Second
 				renewed := sources()
 				renewed[0].API.Token = "new"
 				b = newBench(t, k, api, renewed...)

@@ -378,10 +378,3 @@ func (d *DovecotServer) Start(t testing.TB) {
 
 // Stop ends the server and all connections. The mailboxes stay.
 func (d *DovecotServer) Stop() { d.process.stop(5 * time.Second) }
-
-// Pause makes the server hang: connections stay, and nothing is answered
-// until Resume.
-func (d *DovecotServer) Pause() { d.process.signal(syscall.SIGSTOP) }
-
-// Resume ends Pause.
-func (d *DovecotServer) Resume() { d.process.signal(syscall.SIGCONT) }

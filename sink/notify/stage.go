@@ -55,8 +55,7 @@ type Stage struct {
 	began        time.Time
 }
 
-// NewStage prepares the stage for destinations by name; see Config.Validate.
-// A
+// NewStage prepares the stage for destinations by name; see Config.Validate. A
 // destination that is new is not told of what was received more than an hour
 // before began.
 func NewStage(destinations map[string]Config, log Log, began time.Time, logger zerolog.Logger, reg prometheus.Registerer) (*Stage, error) {
