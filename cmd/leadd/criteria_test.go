@@ -46,6 +46,8 @@ stages: {lead: met(need)}
 `
 	dir := writeFiles(t, map[string]string{
 		"right/a.txt": scenarioText, "right/more/b.txt": scenarioText, "right/README.md": "no scenario",
+		"words.txt":    strings.Replace(scenarioText, "Please send us a quote for 200 licences.", "Let us frobnicate.", 1),
+		"words/en.txt": "[need]\nfrobnicate\n", "wrong/en.txt": "[need]\n@nothing\n",
 		"typo.txt": strings.Replace(scenarioText, "stage:", "stagge:", 1), "typos/x.txt": "hello", "empty/x.md": "",
 		"ours.yaml": ours, "broken.yaml": "name: x",
 	})
@@ -59,6 +61,10 @@ stages: {lead: met(need)}
 		"a file":           {[]string{"right/a.txt"}, 0, []string{"scenarios: 1, "}, nil},
 		"other criteria":   {[]string{"right", "--criteria", "ours.yaml"}, 1, []string{"FAIL  right/a.txt:1", "right/a.txt:6:3: expected stage: contact; found lead", "+7", "scenarios: 2, not as expected: 2"}, nil},
 		"flag first":       {[]string{"--criteria", "ours.yaml", "right"}, 1, nil, nil},
+		"our own words":    {[]string{"words.txt", "--lexicons", "words"}, 0, nil, nil},
+		"not without them": {[]string{"words.txt"}, 1, []string{"expected met: need"}, nil},
+		"wrong words":      {[]string{"right", "--lexicons", "wrong"}, 2, nil, []string{"en.txt:2: no list is named @nothing"}},
+		"no words":         {[]string{"right", "--lexicons", "nowhere"}, 2, nil, []string{"nowhere"}},
 		"all mistakes":     {[]string{"typo.txt", "typos", "right"}, 2, nil, []string{"typo.txt:6:3: ", "did you mean stage?", "typos/x.txt:1:1: "}},
 		"nothing named":    {nil, 2, nil, []string{"name a folder"}},
 		"no such folder":   {[]string{"nowhere"}, 2, nil, []string{"nowhere"}},
