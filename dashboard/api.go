@@ -1,9 +1,12 @@
 package dashboard
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
-// funnelJSON answers GET /api/v1/funnel?from=&to=&by=&product=. Without from and to it
-// counts all time, without product for the first product.
+// funnelJSON answers GET /api/v1/funnel?from=&to=&by=&product=. Without from
+// and to it counts all time, without product for the first product.
 func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 	q := r.URL.Query()
 	if err := onlyKnown(q, "from", "to", "by", "product"); err != nil {
@@ -21,12 +24,15 @@ func (d *Dashboard) funnelJSON(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	funnel, _, err := d.store.funnel(r.Context(), product, period, by, "")
+	funnel, _, err := d.store.funnel(r.Context(), product, time.Now(), period, by, "")
 	return funnel, err
 }
 
 // prospectJSON answers GET /api/v1/prospects/{key}?product=&at=. Without at
 // it speaks of now.
 func (d *Dashboard) prospectJSON(r *http.Request) (any, error) {
+	if err := onlyKnown(r.URL.Query(), "product", "at"); err != nil {
+		return nil, badRequest{err}
+	}
 	return d.prospect(r)
 }

@@ -144,6 +144,7 @@ func (d *Dashboard) report(r *http.Request, code int, err error) {
 type frame struct {
 	Title string
 	Page  string
+	Asked string // the product that the visitor has named, kept in all links
 	Body  any
 }
 
@@ -152,20 +153,25 @@ func (d *Dashboard) page(name, title string, view func(*http.Request) (any, erro
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := queryContext(r)
 		defer cancel()
+		asked := r.URL.Query().Get("product")
 		body, err := view(r.WithContext(ctx))
 		var page bytes.Buffer
 		if err == nil {
 			if t, ok := body.(interface{ pageTitle() string }); ok {
 				title = t.pageTitle()
 			}
-			err = d.pages[name].Execute(&page, frame{title, name, body})
+			err = d.pages[name].Execute(&page, frame{title, name, asked, body})
 		}
 		code := http.StatusOK
 		if err != nil {
 			code, _ = status(err)
 			d.report(r, code, err)
 			page.Reset()
-			if err := d.pages["problem"].Execute(&page, problemOf(err)); err != nil {
+			problem := problemOf(err)
+			if validKey(asked) {
+				problem.Asked = asked
+			}
+			if err := d.pages["problem"].Execute(&page, problem); err != nil {
 				http.Error(w, "page broken: "+err.Error(), http.StatusInternalServerError)
 				return
 			}

@@ -68,12 +68,12 @@ const (
 	setAll    = 3
 )
 
-// funnel counts the prospects of a period by their stages for a product, grouped by by and, in the same
-// pass, by buckets of time. Both may be "".
-func (s store) funnel(ctx context.Context, product string, p Period, by, bucket string) (Funnel, []Group, error) {
+// funnel counts the prospects of a period by their stages for a product,
+// grouped by by and, in the same pass, by buckets of time. Both may be "".
+func (s store) funnel(ctx context.Context, product string, now time.Time, p Period, by, bucket string) (Funnel, []Group, error) {
 	from, to := p.wide()
 	rows, err := selectRows[funnelRow](ctx, s, "funnel", populationSQL+funnelSQL, map[string]any{
-		"product": product, "now": time.Now(), "from": from, "to": to, "by": by, "bucket": bucket,
+		"product": product, "now": now, "from": from, "to": to, "by": by, "bucket": bucket,
 	})
 	if err != nil {
 		return Funnel{}, nil, err
@@ -156,14 +156,14 @@ func (s store) promotions(ctx context.Context, product string, limit uint32) ([]
 	for i, r := range rows {
 		keys[i] = r.Key
 	}
-	known, err := s.known(ctx, product, keys)
+	names, err := s.names(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	promotions := make([]Promotion, len(rows))
 	for i, r := range rows {
 		promotions[i] = Promotion{
-			Key: r.Key, Name: known[r.Key].Name, Source: r.Source,
+			Key: r.Key, Name: names[r.Key].Name, Source: r.Source,
 			From: readStage(r.From), To: readStage(r.To), At: r.At, Evidence: r.Evidence,
 		}
 	}

@@ -55,14 +55,16 @@ func (d *Dashboard) funnelPage(r *http.Request) (any, error) {
 	v := funnelView{picked: p}
 	bucket := bucketOf(p.Period, now)
 	var buckets []Group
+	var products []string
 	something := true
 	ctx := r.Context()
 	var g errgroup.Group // without a context: see queryTimeout
 	g.Go(func() (err error) {
-		v.Funnel, buckets, err = d.store.funnel(ctx, p.Product, p.Period, bySource, bucket)
+		v.Funnel, buckets, err = d.store.funnel(ctx, p.Product, now, p.Period, bySource, bucket)
 		return err
 	})
 	g.Go(func() (err error) { v.Promotions, err = d.store.promotions(ctx, p.Product, newPromotions); return err })
+	g.Go(func() (err error) { products, err = d.store.products(ctx); return err })
 	g.Go(func() (err error) { something, err = d.store.anything(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -71,6 +73,7 @@ func (d *Dashboard) funnelPage(r *http.Request) (any, error) {
 		v.Empty = &emptyView{Hint: d.hint, Base: baseURL(r)}
 		return v, nil
 	}
+	v.Products = productLinks(d.products(products, p.Product), p.Product, "/", p.query)
 	v.LostURL = path("/prospects", p.query, "stage", lead.StageLost.String())
 	stages := v.Funnel.Stages
 	for i, s := range stages {

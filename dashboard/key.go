@@ -44,7 +44,11 @@ func (d *Dashboard) prospect(r *http.Request) (*Prospect, error) {
 	key := r.PathValue("key")
 	p, err := d.store.prospect(r.Context(), key, product, at)
 	if near := lookUp(key); errors.Is(err, errNotFound) && near != key {
-		return d.store.prospect(r.Context(), near, product, at)
+		p, err = d.store.prospect(r.Context(), near, product, at)
 	}
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	p.Standings = d.arrange(p.Standings, product)
+	return p, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"leadd/lead"
 )
 
@@ -21,7 +23,7 @@ type Listed struct {
 // list gives one page of the prospects of a period that have reached stage
 // (for lost: that are lost now), and how many there are in all. source ""
 // is every source. It counts as the funnel does.
-func (s store) list(ctx context.Context, product string, p Period, stage lead.Stage, source string, limit, offset int) ([]Listed, uint64, error) {
+func (s store) list(ctx context.Context, product string, now time.Time, p Period, stage lead.Stage, source string, limit, offset int) ([]Listed, uint64, error) {
 	from, to := p.wide()
 	rows, err := selectRows[struct {
 		Key     string    `ch:"key"`
@@ -29,7 +31,7 @@ func (s store) list(ctx context.Context, product string, p Period, stage lead.St
 		Source  string    `ch:"source"`
 		Total   uint64    `ch:"total"`
 	}](ctx, s, "prospects", populationSQL+listSQL, map[string]any{
-		"product": product, "now": time.Now(), "from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
+		"product": product, "now": now, "from": from, "to": to, "by": bySource, "stage": stage.String(), "source": source,
 		"limit": limit, "offset": offset,
 	})
 	if err != nil || len(rows) == 0 {
@@ -39,55 +41,45 @@ func (s store) list(ctx context.Context, product string, p Period, stage lead.St
 	for i, r := range rows {
 		keys[i] = r.Key
 	}
-	known, err := s.known(ctx, product, keys)
-	if err != nil {
+	var names map[string]nameRow
+	var standings map[string][]Standing
+	var g errgroup.Group // without a context: see queryTimeout
+	g.Go(func() (err error) { names, err = s.names(ctx, keys); return err })
+	g.Go(func() (err error) {
+		standings, err = s.standings(ctx, keys, []string{product}, now, everything)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, 0, err
 	}
 	list := make([]Listed, len(rows))
 	for i, r := range rows {
-		k := known[r.Key]
-		list[i] = Listed{
-			Key: r.Key, Name: k.Name, Stage: readStage(k.Stage), Score: k.Score,
-			Source: r.Source, Reached: r.Reached, Contacts: k.Contacts, Last: k.Last,
+		n := names[r.Key]
+		list[i] = Listed{Key: r.Key, Name: n.Name, Source: r.Source, Reached: r.Reached, Contacts: n.Contacts, Last: n.Last}
+		for _, standing := range standings[r.Key] { // one, or none yet
+			list[i].Stage, list[i].Score = standing.Stage, standing.Score
 		}
 	}
 	return list, rows[0].Total, nil
 }
 
-type knownRow struct {
+type nameRow struct {
 	Key      string    `ch:"key"`
 	Name     string    `ch:"name"`
-	Stage    string    `ch:"stage"`
-	Score    int64     // from another query
 	Contacts uint64    `ch:"contacts"`
 	Last     time.Time `ch:"last_at"`
 }
 
-// known gives what a list shows of the prospects with these keys for a product.
-func (s store) known(ctx context.Context, product string, keys []string) (map[string]knownRow, error) {
-	known := make(map[string]knownRow, len(keys))
+// names gives what a list shows of the prospects with these keys, whatever the
+// product.
+func (s store) names(ctx context.Context, keys []string) (map[string]nameRow, error) {
+	names := make(map[string]nameRow, len(keys))
 	if len(keys) == 0 {
-		return known, nil
+		return names, nil
 	}
-	params := map[string]any{"product": product, "keys": keys, "at": time.Now()}
-	rows, err := selectRows[knownRow](ctx, s, "prospects", knownSQL, params)
-	if err != nil {
-		return nil, err
-	}
-	scores, err := selectRows[struct {
-		Key   string `ch:"key"`
-		Score int64  `ch:"score"`
-	}](ctx, s, "scores", worthSQL+scoresSQL, params)
-	if err != nil {
-		return nil, err
-	}
-	points := make(map[string]int64, len(scores))
-	for _, r := range scores {
-		points[r.Key] = r.Score
-	}
+	rows, err := selectRows[nameRow](ctx, s, "prospects", namesSQL, map[string]any{"keys": keys})
 	for _, r := range rows {
-		r.Score = points[r.Key]
-		known[r.Key] = r
+		names[r.Key] = r
 	}
-	return known, nil
+	return names, err
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"leadd/lead"
 )
 
@@ -21,7 +23,8 @@ type prospectsView struct {
 }
 
 func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
-	p, err := d.pick(r, time.Now())
+	now := time.Now()
+	p, err := d.pick(r, now)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +43,15 @@ func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
 		}
 	}
 	var total uint64
-	v.List, total, err = d.store.list(r.Context(), p.Product, p.Period, v.Stage, v.Source, listPage, (page-1)*listPage)
-	if err != nil {
+	var products []string
+	ctx := r.Context()
+	var g errgroup.Group // without a context: see queryTimeout
+	g.Go(func() (err error) {
+		v.List, total, err = d.store.list(ctx, p.Product, now, p.Period, v.Stage, v.Source, listPage, (page-1)*listPage)
+		return err
+	})
+	g.Go(func() (err error) { products, err = d.store.products(ctx); return err })
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	for _, s := range lead.Stages() {
@@ -52,9 +62,10 @@ func (d *Dashboard) prospectsPage(r *http.Request) (any, error) {
 		v.Stages = append(v.Stages, link{label, path("/prospects", p.query, "source", v.Source, "stage", stageParam(s)), s == v.Stage})
 	}
 	for i := range v.Presets {
-		v.Presets[i].URL = path("/prospects", url.Values{}, "product", p.query.Get("product"), "period", presets()[i].Name, "stage", stageParam(v.Stage), "source", v.Source)
+		v.Presets[i].URL = path("/prospects", url.Values{}, "product", p.Asked, "period", presets()[i].Name, "stage", stageParam(v.Stage), "source", v.Source)
 	}
 	v.AllURL = path("/prospects", p.query, "stage", stageParam(v.Stage))
+	v.Products = productLinks(d.products(products, p.Product), p.Product, "/prospects", p.query, "stage", stageParam(v.Stage), "source", v.Source)
 	base := path("/prospects", p.query, "stage", stageParam(v.Stage), "source", v.Source)
 	v.Paging = newPaging(base, page, len(v.List), total)
 	return v, nil

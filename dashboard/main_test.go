@@ -32,10 +32,10 @@ func connect(t testing.TB, addr, database string) driver.Conn {
 	return db
 }
 
-// server serves a dashboard over db.
-func server(t testing.TB, db driver.Conn, cfg dashboard.Config) *httptest.Server {
+// server serves a dashboard over db, of which products are configured.
+func server(t testing.TB, db driver.Conn, cfg dashboard.Config, products ...string) *httptest.Server {
 	t.Helper()
-	hint := dashboard.Hint{Forms: []string{"website", "webinar"}, ConfigFile: "leadd.yaml"}
+	hint := dashboard.Hint{Forms: []string{"website", "webinar"}, ConfigFile: "leadd.yaml", Products: products}
 	d, err := dashboard.New(db, cfg, hint, zerolog.Nop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

@@ -19,16 +19,30 @@ const (
 
 func (d *Dashboard) funcs() template.FuncMap {
 	return template.FuncMap{
-		"samplePost": SamplePost, "readable": readable,
-		"asset": d.assetPath, "number": number, "points": points, "percent": percent, "duration": duration,
+		"samplePost": SamplePost, "readable": readable, "withProduct": withProduct, "capital": capital, "fallWords": fallWords,
+		"asset": d.assetPath, "number": number, "points": points, "score": score, "percent": percent, "duration": duration,
 		"plural": plural, "date": date, "dateTime": dateTime, "isoTime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"stageWord": stageWord, "stagePlural": stagePlural, "stageClass": stageClass, "spoken": spoken, "title": title,
 		"snippet": snippet, "prospectPath": prospectPath, "classWord": classWord, "bucketWords": bucketWords, "marked": marked,
 	}
 }
 
-// prospectPath is the address of a prospect's page. A key may hold any character.
-func prospectPath(key string) string { return "/prospects/" + url.PathEscape(key) }
+// prospectPath is the address of a prospect's page. A key may hold any
+// character; product is what the visitor asks about, or "".
+func prospectPath(key, product string) string {
+	return withProduct("/prospects/"+url.PathEscape(key), product)
+}
+
+// withProduct keeps the product that a visitor asks about in a link.
+func withProduct(base, product string) string {
+	switch {
+	case product == "":
+		return base
+	case strings.Contains(base, "?"):
+		return base + "&product=" + url.QueryEscape(product)
+	}
+	return base + "?product=" + url.QueryEscape(product)
+}
 
 // classWord names what is not an inquiry; it is "" where there is nothing to add.
 func classWord(c lead.Class) string {
@@ -46,6 +60,8 @@ type link struct {
 // picked is the product and period a page shows, and the ways to another one.
 type picked struct {
 	Product  string
+	Asked    string // the product where the visitor has named one, for links
+	Products []link // to the same page for another; none where there is no choice
 	Period   Period
 	Words    string
 	Presets  []link
@@ -64,9 +80,9 @@ func (d *Dashboard) pick(r *http.Request, now time.Time) (picked, error) {
 	if err != nil {
 		return picked{}, err
 	}
-	p := picked{Product: product, Period: period, Words: period.words(), Own: name == "", query: url.Values{}}
-	if q.Get("product") != "" {
-		p.query.Set("product", product)
+	p := picked{Product: product, Asked: q.Get("product"), Period: period, Words: period.words(), Own: name == "", query: url.Values{}}
+	if p.Asked != "" {
+		p.query.Set("product", p.Asked)
 	}
 	if p.Own {
 		for _, end := range []string{"from", "to"} {
@@ -84,7 +100,7 @@ func (d *Dashboard) pick(r *http.Request, now time.Time) (picked, error) {
 		p.To = period.To.Add(-time.Millisecond).Format(time.DateOnly)
 	}
 	for _, ps := range presets() {
-		p.Presets = append(p.Presets, link{ps.Label, path("/", url.Values{}, "product", q.Get("product"), "period", ps.Name), ps.Name == name})
+		p.Presets = append(p.Presets, link{ps.Label, path("/", url.Values{}, "product", p.Asked, "period", ps.Name), ps.Name == name})
 	}
 	return p, nil
 }
@@ -162,5 +178,5 @@ func problemOf(err error) frame {
 	case http.StatusServiceUnavailable:
 		p.Heading, p.Say = "The database is not answering", "Contacts keep being accepted and nothing is lost. Try again in a moment."
 	}
-	return frame{p.Heading, "problem", p}
+	return frame{Title: p.Heading, Page: "problem", Body: p}
 }

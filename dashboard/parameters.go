@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -28,19 +27,6 @@ func parseBy(q url.Values) (string, error) {
 		return "", fmt.Errorf("by=%s is not understood: use one of %s", quote(by), strings.Join(groupings, ", "))
 	}
 	return by, nil
-}
-
-// product is the product that a visitor asks about: without a word, the first.
-// One that is no longer configured keeps its results.
-func (d *Dashboard) product(q url.Values) (string, error) {
-	name := q.Get("product")
-	if name == "" {
-		return d.hint.product(), nil
-	}
-	if !validKey(name) {
-		return "", badRequest{errors.New("product is not understood: use the name of a criteria file")}
-	}
-	return name, nil
 }
 
 // parseAt reads the time that a visitor asks about: without a word, now.

@@ -31,31 +31,21 @@ type Prospect struct {
 	Stage    lead.Stage `json:"stage"`
 	Since    time.Time  `json:"since"` // when the stage was reached
 	Score    int64      `json:"score"`
-	Criteria string     `json:"criteria"` // version that judged it last
+	Criteria string     `json:"criteria"` // version that judged it last; "": none has yet
 	Source   string     `json:"source"`   // of the first contact
 	First    time.Time  `json:"first_at"`
 	Last     time.Time  `json:"last_at"`
 	Contacts uint64     `json:"contacts"` // in all, whether shown or not
 
-	People   []Member           `json:"people"`
-	Timeline []Entry            `json:"timeline"` // the newest 200 contacts, newest first
-	Reasons  []Line             `json:"reasons"`  // oldest first; what lies before the newest 1000 is added up
-	Changes  []lead.StageChange `json:"changes"`  // the newest 200, newest first; a fall by silence since the latest contact has no rule
-	Falls    []lead.Fall        `json:"falls"`    // what silence will bring from here on
-}
+	Standings []Standing  `json:"standings"` // for every product, this one included: those configured first
+	People    []Member    `json:"people"`
+	Timeline  []Entry     `json:"timeline"` // the newest 200 contacts, newest first
+	Reasons   []Line      `json:"reasons"`  // oldest first; what lies before the newest 1000 is added up
+	Changes   []Change    `json:"changes"`  // the newest 200, newest first, and falls that have come due since the latest contact
+	Falls     []lead.Fall `json:"falls"`    // what silence will bring from here on
 
-// Line is a line of the ledger and what it is worth at the time asked about.
-type Line struct {
-	lead.Reason
-	Worth int `json:"worth"`
-}
-
-// Member is a person at a prospect.
-type Member struct {
-	lead.Person
-	Authority bool      `json:"authority"` // met the criterion of that name
-	Contacts  uint64    `json:"contacts"`
-	Last      time.Time `json:"last_at"`
+	heard  time.Time // the latest contact with interest
+	judged time.Time // the newest contact that was judged for the product
 }
 
 // Entry is one contact on the timeline, with what came of it.
@@ -65,9 +55,9 @@ type Entry struct {
 	TextCut  bool               `json:"text_cut,omitempty"` // only the first 16,000 characters are here
 	Findings []lead.Finding     `json:"findings,omitempty"`
 	Reasons  []Line             `json:"reasons,omitempty"`
-	Changes  []lead.StageChange `json:"changes,omitempty"`
-	Stage    lead.Stage         `json:"stage"` // after this contact
-	Score    int32              `json:"score"` // after this contact
+	Changes  []lead.StageChange `json:"changes,omitempty"` // that it brought about; silence has brought others
+	Stage    lead.Stage         `json:"stage"`             // after this contact
+	Score    int32              `json:"score"`             // after this contact
 }
 
 // prospect reads all of one prospect, as a product's criteria judge it at a time; errNotFound where there is none.
@@ -94,17 +84,22 @@ func (s store) prospect(ctx context.Context, key, product string, at time.Time) 
 	h := heads[0]
 	p := &Prospect{
 		Key: key, Product: product, Name: h.Name, Domain: h.Domain, Since: h.First, Source: h.Source, First: h.First, Last: h.Last, Contacts: h.Contacts,
-		Changes: []lead.StageChange{}, Falls: []lead.Fall{}, AsOf: at.UTC().Truncate(time.Millisecond),
+		Standings: []Standing{}, Changes: []Change{}, Falls: []lead.Fall{}, AsOf: at.UTC().Truncate(time.Millisecond),
+		heard: h.Heard,
 	}
 	if p.AsOf.Before(h.Last) {
 		p.AsOf = h.Last
 	}
 	var changes []changeRow
 	var g errgroup.Group // without a context: see queryTimeout
-	g.Go(func() error { return s.standing(ctx, p, h.Upto) })
+	var standings map[string][]Standing
+	g.Go(func() (err error) {
+		standings, err = s.standings(ctx, []string{key}, nil, p.AsOf, h.Upto)
+		return err
+	})
 	g.Go(func() (err error) { p.People, err = s.people(ctx, key, product, h.Upto); return err })
 	g.Go(func() (err error) { p.Timeline, err = s.timeline(ctx, key, product, h.Upto); return err })
-	g.Go(func() (err error) { p.Reasons, err = s.reasons(ctx, p, h.Upto); return err })
+	g.Go(func() (err error) { p.Reasons, err = s.ledger(ctx, p, h.Upto); return err })
 	g.Go(func() (err error) {
 		changes, err = selectRows[changeRow](ctx, s, "stage changes", changesSQL, map[string]any{"key": key, "product": product, "upto": h.Upto, "limit": maxChanges})
 		return err
@@ -113,45 +108,38 @@ func (s store) prospect(ctx context.Context, key, product string, at time.Time) 
 		return nil, err
 	}
 	p.attach(changes)
-	p.fall(h.Heard)
+	p.stand(standings[key])
 	for i := range p.Reasons {
 		p.Score += int64(p.Reasons[i].Worth)
 	}
 	return p, nil
 }
 
-// standing fills in where p stands; one whom the product's criteria have not
-// judged yet is a contact.
-func (s store) standing(ctx context.Context, p *Prospect, upto int64) error {
-	rows, err := selectRows[struct {
-		Stage    string      `ch:"newest_stage"`
-		FallsAt  []time.Time `ch:"newest_falls_at"`
-		FallsTo  []string    `ch:"newest_falls_to"`
-		Criteria string      `ch:"newest_criteria"`
-		Verdicts uint64      `ch:"verdicts"`
-	}](ctx, s, "standing", standingSQL, map[string]any{"key": p.Key, "product": p.Product, "upto": upto})
-	if err != nil || len(rows) == 0 || rows[0].Verdicts == 0 {
-		return err
+// stand fills in where p stands; one whom the product's criteria have not
+// judged yet is a contact. It applies the falls that silence has brought by
+// p.AsOf: no contact has shown them yet, so no row of stage_changes tells of
+// them.
+func (p *Prospect) stand(standings []Standing) {
+	p.Standings = append(p.Standings, standings...)
+	i := slices.IndexFunc(standings, func(s Standing) bool { return s.Product == p.Product })
+	if i < 0 {
+		return
 	}
-	r := rows[0]
-	p.Stage, p.Criteria = readStage(r.Stage), r.Criteria
-	for i := range min(len(r.FallsAt), len(r.FallsTo)) {
-		p.Falls = append(p.Falls, lead.Fall{At: r.FallsAt[i], To: readStage(r.FallsTo[i])})
+	p.Criteria, p.judged = standings[i].Criteria, standings[i].judged
+	s := standings[i].stored
+	s.Since = p.Since
+	heard := p.heard
+	if p.judged.Before(heard) {
+		heard = p.judged // a product no longer configured stays as it was left
 	}
-	return nil
-}
-
-// fall applies the falls that silence has brought by p.AsOf. No contact has
-// shown them yet, so no row of stage_changes tells of them.
-func (p *Prospect) fall(heard time.Time) {
-	s := lead.Standing{Stage: p.Stage, Since: p.Since, Falls: p.Falls}
 	for _, c := range s.Fall(heard, p.AsOf) {
-		p.Changes = slices.Insert(p.Changes, 0, c)
+		p.Changes = slices.Insert(p.Changes, 0, Change{StageChange: c, Silence: true, heard: heard})
 	}
-	p.Stage, p.Since, p.Falls = s.Stage, s.Since, s.Falls
+	p.Stage, p.Since = s.Stage, s.Since
+	p.Falls = append(p.Falls, s.Falls...)
 }
 
-// attach gives the timeline's contacts what came of them.
+// attach gives the timeline's contacts what came of them, and p its changes.
 func (p *Prospect) attach(changes []changeRow) {
 	entries := make(map[string]*Entry, len(p.Timeline))
 	for i := range p.Timeline {
@@ -162,104 +150,14 @@ func (p *Prospect) attach(changes []changeRow) {
 			e.Reasons = append(e.Reasons, r)
 		}
 	}
-	for i, row := range changes {
-		c := row.change()
+	for i := range changes {
+		c := changes[i].change()
 		if i == 0 {
 			p.Since = c.At
 		}
 		p.Changes = append(p.Changes, c)
-		if e := entries[row.Contact]; e != nil {
-			e.Changes = append([]lead.StageChange{c}, e.Changes...) // these come newest first
+		if e := entries[changes[i].Contact]; e != nil && !c.Silence {
+			e.Changes = append([]lead.StageChange{c.StageChange}, e.Changes...) // these come newest first
 		}
 	}
-}
-
-type changeRow struct {
-	From     string    `ch:"from"`
-	To       string    `ch:"to"`
-	At       time.Time `ch:"at"`
-	Rule     string    `ch:"rule"`
-	Evidence string    `ch:"evidence"`
-	Contact  string    `ch:"contact"`
-	Source   string    `ch:"source"`
-}
-
-func (r changeRow) change() lead.StageChange {
-	return lead.StageChange{From: readStage(r.From), To: readStage(r.To), At: r.At, Rule: r.Rule, Evidence: r.Evidence}
-}
-
-func (s store) people(ctx context.Context, key, product string, upto int64) ([]Member, error) {
-	rows, err := selectRows[struct {
-		Email     string    `ch:"newest_email"`
-		Name      string    `ch:"newest_name"`
-		Phone     string    `ch:"newest_phone"`
-		Title     string    `ch:"newest_title"`
-		Authority uint8     `ch:"authority"`
-		Contacts  uint64    `ch:"contacts"`
-		Last      time.Time `ch:"last_at"`
-	}](ctx, s, "people", peopleSQL, map[string]any{"key": key, "product": product, "upto": upto, "limit": maxPeople})
-	if err != nil {
-		return nil, err
-	}
-	people := make([]Member, len(rows))
-	for i, r := range rows {
-		people[i] = Member{
-			Person:    lead.Person{Email: r.Email, Name: r.Name, Phone: r.Phone, Title: r.Title},
-			Authority: r.Authority == 1, Contacts: r.Contacts, Last: r.Last,
-		}
-	}
-	return people, nil
-}
-
-// reasons gives the ledger as of p.AsOf, oldest line first.
-func (s store) reasons(ctx context.Context, p *Prospect, upto int64) ([]Line, error) {
-	params := map[string]any{"key": p.Key, "product": p.Product, "at": p.AsOf, "upto": upto, "limit": maxReasons}
-	rows, err := selectRows[reasonRow](ctx, s, "reasons", worthSQL+reasonsSQL, params)
-	if err != nil {
-		return nil, err
-	}
-	lines := make([]Line, 0, len(rows))
-	if len(rows) == maxReasons {
-		older, err := selectRows[struct {
-			Criterion string    `ch:"criterion"`
-			Worth     int64     `ch:"worth_in_all"`
-			Lines     uint64    `ch:"lines"`
-			At        time.Time `ch:"at"`
-		}](ctx, s, "older reasons", worthSQL+olderReasonsSQL, params)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range older {
-			lines = append(lines, Line{Worth: int(r.Worth), Reason: lead.Reason{
-				Criterion: r.Criterion, Points: int(r.Worth), At: r.At,
-				Evidence: fmt.Sprintf("%s earlier lines added up", number(r.Lines)),
-			}})
-		}
-	}
-	for _, r := range slices.Backward(rows) {
-		lines = append(lines, r.line())
-	}
-	return lines, nil
-}
-
-type reasonRow struct {
-	Criterion  string    `ch:"criterion"`
-	Points     int32     `ch:"points"`
-	HalfLife   uint64    `ch:"half_life"`
-	DecaysFrom time.Time `ch:"decays_from"`
-	Worth      int64     `ch:"worth_then"`
-	Evidence   string    `ch:"evidence"`
-	Contact    string    `ch:"contact"`
-	Person     string    `ch:"person"`
-	At         time.Time `ch:"at"`
-}
-
-func (r *reasonRow) line() Line {
-	l := Line{Worth: int(r.Worth), Reason: lead.Reason{
-		Criterion: r.Criterion, Points: int(r.Points), Evidence: r.Evidence, Contact: r.Contact, Person: r.Person, At: r.At,
-	}}
-	if r.HalfLife > 0 {
-		l.Decay = &lead.Decay{HalfLife: int64(r.HalfLife), From: r.DecaysFrom} //nolint:gosec // the sink has written it from an int64
-	}
-	return l
 }

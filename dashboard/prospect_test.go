@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,8 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"leadd/dashboard"
 	"leadd/lead"
@@ -50,6 +48,27 @@ func (f *tables) reason(prospect, contact string, line uint16, criterion string,
 	})
 }
 
+// All who met the criterion have authority, those for no points too; whose
+// contact only took points back has none.
+func TestPeopleWithAuthority(t *testing.T) {
+	f := acme(t)
+	for i, points := range []int32{0, -15} {
+		email := []string{"cat@acme.example", "dan@acme.example"}[i]
+		id := f.contact("acme.example", "website", "2026-10-04T09:00:00", row{"email": email})
+		f.reason("acme.example", id, 0, "authority", points, "e", email, "2026-10-04T09:00:00")
+	}
+	var p dashboard.Prospect
+	getJSON(t, server(t, f.db, dashboard.Config{}).URL+"/api/v1/prospects/acme.example?at=2026-10-05", &p)
+	got := map[string]bool{}
+	for _, m := range p.People {
+		got[m.Person.Email] = m.Authority
+	}
+	want := map[string]bool{"ann@acme.example": false, "bob@acme.example": true, "cat@acme.example": true, "dan@acme.example": false}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestProspectJSON(t *testing.T) {
 	f := acme(t)
 	var got dashboard.Prospect
@@ -74,8 +93,8 @@ func TestProspectJSON(t *testing.T) {
 		Key: "acme.example", Name: "Acme", Domain: "acme.example", AsOf: moment(t, "2026-10-04"), Stage: lead.StageLead, Since: second, Score: 48, Criteria: "test-1",
 		Source: "website", First: first, Last: second, Contacts: 2,
 		People: []dashboard.Member{
-			{Person: bob, Authority: true, Contacts: 1, Last: second},
-			{Person: ann, Contacts: 1, Last: first},
+			{Person: bob, Authority: true, Showed: []string{"authority"}, Contacts: 1, Last: second},
+			{Person: ann, Showed: []string{"need", "timeline"}, Contacts: 1, Last: first},
 		},
 		Timeline: []dashboard.Entry{
 			{
@@ -99,9 +118,9 @@ func TestProspectJSON(t *testing.T) {
 			},
 		},
 		Reasons: reasons,
-		Changes: []lead.StageChange{change}, Falls: []lead.Fall{},
+		Changes: []dashboard.Change{{StageChange: change, Person: "Bob Ray"}}, Falls: []lead.Fall{}, Standings: []dashboard.Standing{},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(dashboard.Prospect{})); d != "" {
 		t.Error(d)
 	}
 }
@@ -116,12 +135,7 @@ func TestProductsApart(t *testing.T) {
 		f.insert("reasons", row{"prospect": "acme.example", "product": product, "contact": id, "criterion": "authority", "points": points, "evidence": "e", "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
 		f.insert("stage_changes", row{"prospect": "acme.example", "product": product, "contact": id, "from_stage": "contact", "to_stage": stage, "at": moment(t, "2026-10-01"), "kafka_offset": f.offset})
 	}
-	d, err := dashboard.New(f.db, dashboard.Config{}, dashboard.Hint{Products: []string{"training", "crm"}}, zerolog.Nop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewServer(d.Routes())
-	t.Cleanup(srv.Close)
+	srv := server(t, f.db, dashboard.Config{}, "training", "crm")
 	for query, want := range map[string]struct {
 		product   string
 		stage     lead.Stage
@@ -234,7 +248,7 @@ func TestProspectPage(t *testing.T) {
 		"<h1>Acme</h1>",
 		`<strong data-score>48</strong>`, `data-sum>48<`,
 		`We <mark title="Need">need 200 licences</mark> &lt;script&gt;alert(1)&lt;/script&gt; <mark title="Timeline">by June</mark>.`,
-		"<q>I decide</q>", "has authority", "met(lead)", "lead rule met", "5,000 &amp; more", "plan.pdf", "3 Oct 2026, 09:00",
+		"<q>I decide</q>", "has authority", "met(lead)", "Lead rule met", "5,000 &amp; more", "plan.pdf", "3 Oct 2026, 09:00",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)

@@ -1,10 +1,10 @@
 package dashboard
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
-	"sort"
-	"strings"
 	"time"
 
 	"leadd/lead"
@@ -13,12 +13,24 @@ import (
 type prospectView struct {
 	*Prospect
 	Heading string
+	When    string // the time that the page tells of: "now", "on 31 Dec 2026, 00:00"
+	NowURL  string // the same as of now; "" where it is
+	Places  []place
 	Path    []milestone
-	Ledger  []scoreGroup
-	Sum     int
+	Ledger  []account
+	Given   int   // points of all lines when they were new
+	Sum     int64 // what they are worth
+	Moments []moment
 }
 
 func (v prospectView) pageTitle() string { return v.Heading }
+
+// place is where the prospect stands for a product, and the way to see why.
+type place struct {
+	Standing
+	URL     string
+	Current bool
+}
 
 // milestone is a stage on the way to customer, and when it was reached.
 type milestone struct {
@@ -27,23 +39,70 @@ type milestone struct {
 	Current bool
 }
 
-// scoreGroup is what one criterion adds to the score.
-type scoreGroup struct {
-	Criterion string
-	Points    int    // what they are worth in all
-	Lines     []Line // oldest first
-}
-
 func (d *Dashboard) prospectPage(r *http.Request) (any, error) {
 	p, err := d.prospect(r)
 	if err != nil {
 		return nil, err
 	}
-	v := prospectView{Prospect: p, Heading: title(p.Name, p.Key), Path: p.milestones(), Ledger: groupReasons(p.Reasons)}
-	for _, g := range v.Ledger {
-		v.Sum += g.Points
+	q := r.URL.Query()
+	p.nameNames()
+	v := prospectView{
+		Prospect: p, Heading: title(p.Name, p.Key), When: "now",
+		Path: p.milestones(), Ledger: p.accounts(), Moments: p.moments(),
+	}
+	self := prospectPath(p.Key, "")
+	if at := q.Get("at"); at != "" {
+		v.When, v.NowURL = "on "+dateTime(p.AsOf), path(self, url.Values{}, "product", q.Get("product"))
+	}
+	if len(p.Standings) > 1 {
+		for _, s := range p.Standings {
+			v.Places = append(v.Places, place{s, path(self, url.Values{}, "product", s.Product, "at", q.Get("at")), s.Product == p.Product})
+		}
+	}
+	for _, a := range v.Ledger {
+		v.Given += a.Given
+		v.Sum += int64(a.Worth)
 	}
 	return v, nil
+}
+
+// nameNames puts names where a reason or change has but an address, as of a
+// person who has given the name at another time.
+func (p *Prospect) nameNames() {
+	names := make(map[string]string, len(p.People))
+	for _, m := range p.People {
+		if m.Email != "" && m.Name != "" {
+			names[m.Email] = m.Name
+		}
+	}
+	for i := range p.Reasons {
+		p.Reasons[i].Person = cmp.Or(names[p.Reasons[i].Person], p.Reasons[i].Person)
+	}
+	for i := range p.Changes {
+		p.Changes[i].Person = cmp.Or(names[p.Changes[i].Person], p.Changes[i].Person)
+	}
+}
+
+// Fallen is the newest change where silence brought it, else nil.
+func (v prospectView) Fallen() *Change {
+	if len(v.Changes) > 0 && v.Changes[0].Silence {
+		return &v.Changes[0]
+	}
+	return nil
+}
+
+// Authority tells whether anybody has it.
+func (v prospectView) Authority() bool {
+	return slices.ContainsFunc(v.People, func(m Member) bool { return m.Authority })
+}
+
+// Left tells when the product's criteria judged last; "" where they have judged
+// all that came in.
+func (v prospectView) Left() string {
+	if v.Criteria == "" || !v.judged.Before(v.Last) {
+		return ""
+	}
+	return date(v.judged)
 }
 
 // milestones gives the stages on the way, or ended by a loss, and when each
@@ -66,27 +125,24 @@ func (p *Prospect) milestones() []milestone {
 	return path
 }
 
-// Quoted tells whether the evidence is somebody's own words. Engagement is
-// what they did, and folded lines are a sum.
-func (g scoreGroup) Quoted() bool { return !strings.HasPrefix(g.Criterion, "engagement") }
+// moment is what the timeline shows at a time: a contact, or a fall by silence.
+type moment struct {
+	Entry *Entry
+	Fall  *Change
+}
 
-// groupReasons adds the ledger up by criterion, most points first.
-func groupReasons(reasons []Line) []scoreGroup {
-	var groups []scoreGroup
-	for _, r := range reasons {
-		if r.Worth == 0 && r.Points != 0 {
-			continue // halved to nothing
+// moments puts the falls by silence between the contacts shown, newest first.
+func (p *Prospect) moments() []moment {
+	var all []moment
+	falls := slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !c.Silence })
+	for i := range p.Timeline {
+		for len(falls) > 0 && !falls[0].At.Before(p.Timeline[i].At) {
+			all = append(all, moment{Fall: &falls[0]})
+			falls = falls[1:]
 		}
-		i := slices.IndexFunc(groups, func(g scoreGroup) bool { return g.Criterion == r.Criterion })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, scoreGroup{Criterion: r.Criterion})
-		}
-		groups[i].Points += r.Worth
-		groups[i].Lines = append(groups[i].Lines, r)
+		all = append(all, moment{Entry: &p.Timeline[i]})
 	}
-	sort.SliceStable(groups, func(i, j int) bool { return groups[i].Points > groups[j].Points })
-	return groups
+	return all
 }
 
 // segment is a piece of a contact's text; the criterion is set where the
@@ -94,7 +150,7 @@ func groupReasons(reasons []Line) []scoreGroup {
 type segment struct{ Text, Criterion string }
 
 // marked gives a contact's text in pieces, with the words that were found in it apart.
-func marked(e Entry) []segment {
+func marked(e *Entry) []segment {
 	var found []lead.Finding
 	for _, f := range e.Findings {
 		end := f.Start + len(f.Words)

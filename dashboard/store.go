@@ -21,8 +21,11 @@ var funnelSQL string
 //go:embed queries/list.sql
 var listSQL string
 
-//go:embed queries/known.sql
-var knownSQL string
+//go:embed queries/names.sql
+var namesSQL string
+
+//go:embed queries/products.sql
+var productsSQL string
 
 //go:embed queries/promotions.sql
 var promotionsSQL string
@@ -33,8 +36,8 @@ var anySQL string
 //go:embed queries/prospect.sql
 var prospectSQL string
 
-//go:embed queries/standing.sql
-var standingSQL string
+//go:embed queries/standings.sql
+var standingsSQL string
 
 //go:embed queries/people.sql
 var peopleSQL string
@@ -44,9 +47,6 @@ var timelineSQL string
 
 //go:embed queries/worth.sql
 var worthSQL string
-
-//go:embed queries/scores.sql
-var scoresSQL string
 
 //go:embed queries/reasons.sql
 var reasonsSQL string

@@ -27,6 +27,9 @@ func points(n int) string {
 	return "+" + number(uint64(n))
 }
 
+// score writes a score: like points, without a plus.
+func score(n int64) string { return strings.TrimPrefix(points(int(n)), "+") }
+
 // percent writes a share of 0 to 1 with one decimal, "–" where there is none.
 func percent(f *float64) string {
 	if f == nil {
@@ -118,12 +121,28 @@ func stagePlural(s lead.Stage) string {
 // spoken turns a name as programs write it into words: "engagement:mail" is
 // "Engagement: mail", "needs_identified" is "Needs identified".
 func spoken(name string) string {
-	name = strings.ReplaceAll(name, "_", " ")
+	name = plain(name)
 	if head, tail, ok := strings.Cut(name, ":"); ok {
 		name = head + ": " + tail
 	}
-	first := firstRunes(name, 1)
-	return strings.ToUpper(first) + name[len(first):]
+	return capital(name)
+}
+
+// plain is a criterion's name within a sentence: "needs identified".
+func plain(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// capital begins a sentence.
+func capital(s string) string {
+	first := firstRunes(s, 1)
+	return strings.ToUpper(first) + s[len(first):]
+}
+
+// listed joins words as people do: "need, budget and timeline".
+func listed(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
 }
 
 // title is how a prospect is called: its name, or else its key.

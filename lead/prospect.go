@@ -82,6 +82,11 @@ type Standing struct {
 	Met      []Met     `json:"met,omitempty"`
 	Touches  []Touches `json:"touches,omitempty"` // of each engagement rule that counts any
 	Falls    []Fall    `json:"falls,omitempty"`   // what silence will bring, in its order
+
+	// Deciders are the people noted to have authority, so that each is noted
+	// once: numbers made of what tells them apart, 0 for somebody unknown. They
+	// hold while the criterion authority is met.
+	Deciders []uint32 `json:"deciders,omitempty"`
 }
 
 // ScoreAt gives the score at a time: the sum of what all reasons given so far

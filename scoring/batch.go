@@ -218,16 +218,16 @@ func stateSize(p *lead.Prospect) int {
 		who := &p.People[i]
 		size += member + len(who.Email) + len(who.Name) + len(who.Phone) + len(who.Title)
 	}
-	size += member * (len(p.Kinds) + len(p.Events))
 	for i := range p.Standings {
 		s := &p.Standings[i]
-		size += object + len(s.Product) + len(s.Criteria) + member*len(s.Falls)
+		size += object + len(s.Product) + len(s.Criteria)
 		for i := range s.Met {
 			size += moment + len(s.Met[i].Criterion)
 		}
 		for i := range s.Touches {
 			size += member + number*len(s.Touches[i].At)
 		}
+		size += number * len(s.Deciders)
 		for i := range s.Falls {
 			size += member + len(s.Falls[i].Rule)
 		}

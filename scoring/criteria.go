@@ -40,6 +40,7 @@ type Criteria struct {
 	criteria     []criterion
 	index        map[string]int // of a criterion by its name
 	engagement   []engagement
+	authority    uint64                   // bit of the criterion of that name, 0: there is none
 	rules        [lead.StageLost + 1]rule // by stage; StageContact has none
 	silence      [lead.StageLost]silence  // by stage; after 0: it does not fall
 	when         *vm.Program              // judges all criteria in one go
@@ -274,6 +275,9 @@ func (l *loader) list(e entry) {
 				continue
 			}
 			l.criteria.index[c.name] = len(l.criteria.criteria)
+			if c.name == authority {
+				l.criteria.authority = 1 << len(l.criteria.criteria)
+			}
 			l.criteria.criteria = append(l.criteria.criteria, c)
 		}
 	}

@@ -60,7 +60,9 @@ func NewEngine(products ...*Criteria) *Engine {
 //   - A contact without interest (Class.Interest) is counted and moves the
 //     time; it meets nothing, earns nothing, breaks no silence, and moves no
 //     stage but where silence has done so.
-//   - A criterion that is met stays met, with its first evidence.
+//   - A criterion that is met stays met, with its first evidence. Who else shows
+//     authority is noted too, once each and up to MaxPeople people, with a line
+//     of no points.
 //   - Points for touching us halve with every half-life since the contact's own
 //     time. The ledger has them as they were given, with half-life and that
 //     time, and takes back a contact that no longer counts with the same: what
@@ -138,6 +140,7 @@ type step struct {
 	contact *lead.Contact
 	at      time.Time // when the contact counts
 	who     string    // said it, in the ledger; once needed
+	person  uint32    // who said it, see Standing.Deciders; 0: somebody unknown
 	old     []lead.Standing
 	before  *lead.Prospect
 	heard   time.Time // Prospect.Heard before the contact
@@ -182,7 +185,7 @@ func (s *step) begin(p *lead.Prospect) {
 		if s.at.After(s.next.Heard) {
 			s.next.Heard = s.at
 		}
-		s.person()
+		s.meet()
 	}
 }
 
@@ -236,8 +239,8 @@ func (t *turn) begin() {
 	t.standing.Criteria = t.criteria.id
 }
 
-// person keeps who wrote, newest last, and the prospect's name.
-func (s *step) person() {
+// meet keeps who wrote, newest last, and the prospect's name.
+func (s *step) meet() {
 	c, p := s.contact, s.next
 	if p.Name == "" {
 		p.Name = oneLine(c.Company.Name, MaxText)
@@ -257,6 +260,7 @@ func (s *step) person() {
 		p.People = slices.Delete(p.People, i, i+1)
 	}
 	p.People = append(p.People, who)
+	s.person = personNumber(who)
 	if len(p.People) > MaxPeople {
 		p.People = slices.Delete(p.People, 0, len(p.People)-MaxPeople)
 	}
@@ -309,10 +313,18 @@ func (t *turn) judge(j *judge, findings []lead.Finding) {
 	if t.renews() {
 		skip = t.fresh()
 	}
-	verdicts := j.judge(t.contact, history{before: t.before, with: t.next, at: t.at}, findings, skip)
+	verdicts := j.judge(t.contact, history{before: t.before, with: t.next, at: t.at}, findings, skip&^t.another(skip))
 	t.standing.Met = slices.Grow(t.standing.Met, len(verdicts))
 	for _, v := range verdicts {
 		c := &t.criteria.criteria[v.criterion]
+		if skip&(1<<v.criterion) != 0 { // it has authority, and this is another person who has
+			t.standing.Deciders = append(slices.Clip(t.standing.Deciders), t.person)
+			t.reason(c.name, 0, v.evidence)
+			continue
+		}
+		if c.name == authority {
+			t.standing.Deciders = []uint32{t.person}
+		}
 		points := c.points
 		if i := slices.IndexFunc(t.standing.Met, func(m lead.Met) bool { return m.Criterion == c.name }); i >= 0 {
 			t.standing.Met = slices.Delete(t.standing.Met, i, i+1)

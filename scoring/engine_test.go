@@ -13,6 +13,7 @@ import (
 
 	"leadd/lead"
 	"leadd/scoring"
+	"leadd/scoring/evidence"
 )
 
 var start = time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
@@ -256,6 +257,9 @@ func largest(t testing.TB, product int) *scoring.Criteria {
 	fmt.Fprintf(&file, "name: p%d_%s\nversion: 1000000\ncriteria:\n", product, strings.Repeat("x", scoring.MaxName-3))
 	for i := range scoring.MaxCriteria {
 		name := fmt.Sprintf("c%d_%s", i, strings.Repeat("x", scoring.MaxName))[:scoring.MaxName]
+		if i == 0 {
+			name = "authority" // notes all who meet it
+		}
 		fmt.Fprintf(&file, "  - {name: %s, points: -10000, when: 'true'}\n", name)
 	}
 	file.WriteString("engagement:\n")
@@ -316,8 +320,8 @@ func TestStateIsBounded(t *testing.T) {
 		t.Errorf("%d standings, %d people, %d contacts: the test does not reach the bounds", len(p.Standings), len(p.People), p.Contacts)
 	}
 	for _, standing := range p.Standings {
-		if len(standing.Met) != scoring.MaxCriteria || len(standing.Touches) != 3 || len(standing.Touches[2].At) != scoring.MaxTouches || len(standing.Falls) != 4 {
-			t.Errorf("%d met, %d touches, %d falls: the test does not reach the bounds", len(standing.Met), len(standing.Touches), len(standing.Falls))
+		if len(standing.Met) != scoring.MaxCriteria || len(standing.Touches) != 3 || len(standing.Touches[2].At) != scoring.MaxTouches || len(standing.Falls) != 4 || len(standing.Deciders) != scoring.MaxPeople {
+			t.Errorf("%d met, %d touches, %d falls, %d deciders: the test does not reach the bounds", len(standing.Met), len(standing.Touches), len(standing.Falls), len(standing.Deciders))
 		}
 	}
 }
@@ -576,16 +580,27 @@ func BenchmarkApply(b *testing.B) {
 			engine.Apply(first, &contact, findings, 1)
 		}
 	})
-	b.Run("with_codec", func(b *testing.B) {
+	// What the stage does with a contact, but for Kafka and the store.
+	b.Run("whole", func(b *testing.B) {
+		extractor, err := evidence.New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		var c lead.Contact
+		var out []byte
 		b.ReportAllocs()
 		for b.Loop() {
-			var c lead.Contact
-			if err := lead.Decode(in, &c); err != nil {
+			canonical, err := lead.DecodeContact(in, &c)
+			if err != nil || !canonical {
+				b.Fatal(canonical, err)
+			}
+			p, s := engine.Apply(nil, &c, extractor.Extract(&c), 1)
+			if out, err = lead.AppendScored(out[:0], &s, in); err != nil {
 				b.Fatal(err)
 			}
-			p, s := engine.Apply(nil, &c, findings, 1)
-			encode(b, &s)
-			encode(b, p)
+			if out, err = lead.Append(out[:0], p); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,30 +14,61 @@ import (
 func (c *Criteria) Explain() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Criteria %s\n\n", c.id)
-	b.WriteString("A criterion is met by what one contact says or shows. It stays met, and its points count once.\n")
+	b.WriteString("A criterion is met by one contact: by what it says or shows, or by what has come so far, itself included. It stays met, and its points count once.")
+	if c.authority != 0 {
+		fmt.Fprintf(&b, " Everybody who shows authority is noted, up to %d people.", MaxPeople)
+	}
+	b.WriteString("\n")
 	for i := range c.criteria {
 		fmt.Fprintf(&b, "- %s\n", c.ExplainCriterion(c.criteria[i].name))
 	}
 	if len(c.engagement) > 0 {
-		b.WriteString("\nTouching us earns points too.\n")
+		b.WriteString("\nTouching us earns points too; where there are too many, the newest contacts count.\n")
 		for i := range c.engagement {
 			fmt.Fprintf(&b, "- %s\n", c.engagement[i].explain())
 		}
 	}
-	b.WriteString("\nA prospect takes the highest stage whose rule holds.\n")
+	b.WriteString("\nAt every contact that shows interest, a prospect rises to the highest stage whose rule holds; these rules take nobody down")
+	if c.rules[lead.StageLost].text != "" {
+		b.WriteString(", but to lost, from any stage before customer")
+	}
+	b.WriteString(".")
+	if c.loses() {
+		b.WriteString(" Who is lost comes back when what they say after that meets a rule on its own; what they said before is taken back then.")
+	}
+	b.WriteString("\n")
 	for _, s := range lead.Stages()[1:] {
 		if c.rules[s].text != "" {
 			fmt.Fprintf(&b, "- %s\n", c.ExplainStage(s))
 		}
 	}
-	title := "\nWho stays silent falls, until something is heard again.\n"
+	title := "\nSilence takes a prospect down. It counts from the latest contact that showed interest, whoever of them it came from; at the next one the rules above apply again.\n"
 	for _, s := range lead.Stages()[:lead.StageLost] {
-		if r := &c.silence[s]; r.after > 0 {
-			fmt.Fprintf(&b, "%s- %s of whom nothing is heard for %s %s.\n", title, capital(article(strings.Replace(s.String(), "contact", "mere contact", 1))), plainSpan(r.after), becomes(r.to))
+		if fall := c.ExplainFall(s); fall != "" {
+			fmt.Fprintf(&b, "%s- %s\n", title, fall)
 			title = ""
 		}
 	}
 	return b.String()
+}
+
+// loses reports whether a prospect can be lost.
+func (c *Criteria) loses() bool {
+	return c.rules[lead.StageLost].text != "" || slices.ContainsFunc(c.silence[:], func(s silence) bool { return s.after > 0 && s.to == lead.StageLost })
+}
+
+// ExplainFall says in a plain sentence what silence does to a prospect of a
+// stage, "" where it does nothing.
+func (c *Criteria) ExplainFall(from lead.Stage) string {
+	if from >= lead.StageLost || c.silence[from].after == 0 {
+		return ""
+	}
+	who := article(from.String())
+	if from == lead.StageContact {
+		who = "a mere contact"
+	}
+	r := &c.silence[from]
+	return fmt.Sprintf("%s of whom nothing is heard for %s %s.", capital(who), plainSpan(r.after), becomes(r.to))
 }
 
 // ExplainCriterion says in a plain sentence when a criterion is met, "" where
@@ -70,24 +102,18 @@ func plainSpan(d time.Duration) string {
 	if day := 24 * time.Hour; d%day == 0 {
 		return spanOf(int(d / day))
 	}
-	return fmt.Sprintf("%d hours", d/time.Hour)
+	if d == time.Hour {
+		return "1 hour"
+	}
+	return fmt.Sprintf("%s hours", thousands(int(d/time.Hour)))
 }
 
 func (r *engagement) explain() string {
 	s := fmt.Sprintf("Each %s earns %s, at most %s at once", r.on, plainPoints(r.points), thousands(r.atMost))
-	day := 24 * time.Hour
-	switch {
-	case r.halfLife == 0:
+	if r.halfLife == 0 {
 		return s + "."
-	case r.halfLife == day:
-		return s + "; they halve every day."
-	case r.halfLife%day == 0:
-		return fmt.Sprintf("%s; they halve every %d days.", s, r.halfLife/day)
-	case r.halfLife == time.Hour:
-		return s + "; they halve every hour."
-	default:
-		return fmt.Sprintf("%s; they halve every %d hours.", s, r.halfLife/time.Hour)
 	}
+	return fmt.Sprintf("%s; they are worth half after every %s, in whole points.", s, strings.TrimPrefix(plainSpan(r.halfLife), "1 "))
 }
 
 // explain gives a checked condition in words.

@@ -140,6 +140,46 @@ func TestExplainCondition(t *testing.T) {
 		`{"a": 1}["a"] == 1`:     "`{a: 1}.a` is 1",
 		`subject in {"a": true}`: "the subject is in `{a: true}`",
 
+		// what came before
+		`history.count("form") >= 3`:                       `at least 3 forms have come so far`,
+		`history.count("form") > 0`:                        `at least 1 form has come so far`,
+		`3 > history.count("mail")`:                        `at most 2 mails have come so far`,
+		`history.count("mail") <= 1_000`:                   `at most 1,000 mails have come so far`,
+		`history.count("mail") == 0`:                       `no mails have come so far`,
+		`history.count("mail") < 1`:                        `no mails have come so far`,
+		`history.count("mail") < 0`:                        `the number of mails so far is below 0`,
+		`history.count("event") != 2`:                      `not just 2 events have come so far`,
+		`not (history.count("event") == 2)`:                `not just 2 events have come so far`,
+		`history.count("call") == 1`:                       `exactly 1 event "call" has been reported so far`,
+		`history.count("call") >= 2`:                       `at least 2 events "call" have been reported so far`,
+		`history.count("call") == 0`:                       `no events "call" have been reported so far`,
+		`history.count("form") in [1, 2]`:                  `the number of forms so far is 1 or 2`,
+		`history.count("form") > history.count("call")`:    `the number of forms so far is above the number of times that the event "call" was reported so far`,
+		`history.first("form") <= days(30)`:                `the first form came at most 30 days ago`,
+		`history.first("form") < 30`:                       `the first form came less than 30 days ago`,
+		`history.first("form") == 0`:                       `the first form came exactly 0 days ago`,
+		`days(1) < history.first("call")`:                  `the event "call" was first reported more than 1 day ago, or never`,
+		`history.since("mail") >= days(60)`:                `before this contact, the latest mail came at least 60 days ago, or never`,
+		`not (history.since("mail") >= days(60))`:          `before this contact, the latest mail came less than 60 days ago`,
+		`history.since("call") != 2`:                       `before this contact, the event "call" was last reported not exactly 2 days ago, or never`,
+		`history.since("call") > history.since("mail")`:    `the number of days since the event "call" was last reported before this contact is above the number of days since the latest mail before this contact`,
+		`history.first("form") == history.first("call")`:   `the number of days since the first form is the number of days since the event "call" was first reported`,
+		`history.first("form") < days(7 * 2)`:              `the number of days since the first form is below 7 times 2 days`,
+		`history.contacts >= 5`:                            `at least 5 contacts have come so far`,
+		`history.contacts < 2 and history.people == 1`:     `at most 1 contact has come so far and exactly 1 person has been heard of so far`,
+		`history.people > 1`:                               `at least 2 people have been heard of so far`,
+		`history.people * 2 <= history.contacts`:           `the number of people so far times 2 is at most the number of contacts so far`,
+		`person.provider == "academic"`:                    `their address is that of a university`,
+		`person.provider != "disposable"`:                  `their address is not that of a throw-away provider`,
+		`"free" == person.provider`:                        `their address is that of a free-mail provider`,
+		`person.provider in ["free", "disposable"]`:        `their address is that of a free-mail provider or a throw-away provider`,
+		`not (person.provider in ["free", ""])`:            `their address is not that of a free-mail provider or their company, or unknown`,
+		`person.provider == ""`:                            `their address is none of a free-mail provider, a throw-away provider or a university`,
+		`has(person.provider)`:                             `their address is that of a free-mail provider, a throw-away provider or a university`,
+		`person.provider == "rented"`:                      `their address is that of the sort "rented"`,
+		`person.provider startsWith "f"`:                   `the sort of their address begins with "f"`,
+		`company.domain in ["rival.example", "r.example"]`: `their company's domain is "rival.example" or "r.example"`,
+
 		// conditions together
 		`has(subject) or has(event)`:                               `the subject is filled, or the event is filled`,
 		`has(subject) and has(event) and has(source)`:              `the subject is filled and the event is filled and the source is filled`,
@@ -214,16 +254,16 @@ stages: {lost: met(third), opportunity: met(nought)}
 	}
 	want := `Criteria ours-2
 
-A criterion is met by what one contact says or shows. It stays met, and its points count once.
+A criterion is met by one contact: by what it says or shows, or by what has come so far, itself included. It stays met, and its points count once.
 - Third (-1,200 points) is met when this always holds.
 - Nought (no points) is met when this always holds.
 
-Touching us earns points too.
+Touching us earns points too; where there are too many, the newest contacts count.
 - Each form earns 1 point, at most 2 at once.
-- Each mail earns 50 points, at most 1,000 at once; they halve every 36 hours.
-- Each event earns 5 points, at most 10 at once; they halve every day.
+- Each mail earns 50 points, at most 1,000 at once; they are worth half after every 36 hours, in whole points.
+- Each event earns 5 points, at most 10 at once; they are worth half after every day, in whole points.
 
-A prospect takes the highest stage whose rule holds.
+At every contact that shows interest, a prospect rises to the highest stage whose rule holds; these rules take nobody down, but to lost, from any stage before customer. Who is lost comes back when what they say after that meets a rule on its own; what they said before is taken back then.
 - A prospect becomes an opportunity when nought is met.
 - A prospect is lost when third is met.
 `
@@ -235,6 +275,27 @@ A prospect takes the highest stage whose rule holds.
 	}
 	if got := c.ExplainCriterion("nothing"); got != "" {
 		t.Error(got)
+	}
+}
+
+func TestExplainSilence(t *testing.T) {
+	head := "name: x\nversion: 1\ncriteria: []\nstages: {lead: 'true'}\n"
+	c := parse(t, head+"silence: {customer: {after: 1h, to: opportunity}, opportunity: {after: 1d, to: lead}, lead: {after: 9999h, to: contact}, contact: {after: 53w, to: lost}}")
+	_, got, _ := strings.Cut(c.Explain(), "At every")
+	want := ` contact that shows interest, a prospect rises to the highest stage whose rule holds; these rules take nobody down. Who is lost comes back when what they say after that meets a rule on its own; what they said before is taken back then.
+- A prospect becomes a lead when this always holds.
+
+Silence takes a prospect down. It counts from the latest contact that showed interest, whoever of them it came from; at the next one the rules above apply again.
+- A mere contact of whom nothing is heard for 371 days is lost.
+- A lead of whom nothing is heard for 9,999 hours becomes a contact.
+- An opportunity of whom nothing is heard for 1 day becomes a lead.
+- A customer of whom nothing is heard for 1 hour becomes an opportunity.
+`
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if c := parse(t, head); strings.Contains(c.Explain(), "ilence") || strings.Contains(c.Explain(), "lost") || c.ExplainFall(lead.StageLead) != "" || c.ExplainFall(lead.StageLost) != "" {
+		t.Error(c.Explain())
 	}
 }
 

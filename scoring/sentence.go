@@ -159,6 +159,9 @@ func evidencePhrase(name string) string {
 }
 
 func (t *teller) has(n ast.Node, not bool) clause {
+	if isProvider(n) {
+		return says("their address is %s a free-mail provider, a throw-away provider or a university", either(not, "none of", "that of"))
+	}
 	filled, empty := "is filled", "is empty"
 	if of, _, ok := memberOf(n); ok && of != "fields" {
 		filled, empty = "is known", "is not known"
@@ -212,7 +215,7 @@ func (t *teller) comparison(n *ast.BinaryNode, not bool) clause {
 		operator = opposite(operator)
 	}
 	for _, special := range []func(operator string, left, right ast.Node) (clause, bool){
-		t.counted, t.staged, t.senior, t.within, t.amount, t.attribute, t.empty,
+		t.counted, t.staged, t.senior, t.within, t.amount, t.past, t.provided, t.attribute, t.empty,
 	} {
 		if c, ok := special(operator, left, right); ok {
 			return c
@@ -246,6 +249,9 @@ func (t *teller) oneOf(n *ast.BinaryNode, not bool) clause {
 			if id, ok := n.Left.(*ast.IdentifierNode); ok {
 				values[i] = t.attributeValue(id.Value, v)
 			}
+		}
+		if isProvider(n.Left) {
+			return providedBy(list.Nodes, not)
 		}
 		return t.attributeIs(n.Left, enumerate(values, "or"), not)
 	}
@@ -511,7 +517,7 @@ func (t *teller) member(of, name string) string {
 	phrase, ok := map[string]string{
 		"person.email": "their address", "person.name": "their name", "person.phone": "their phone number", "person.title": "their job title",
 		"person.seniority": "the level of their job title", "company.name": "their company's name", "company.domain": "their company's domain",
-		"text.deadline": "the number of days until they want it", "person.provider": "the kind of their address",
+		"text.deadline": "the number of days until they want it", "person.provider": "the sort of their address",
 		"history.contacts": "the number of contacts so far", "history.people": "the number of people so far",
 	}[of+"."+name]
 	switch {
@@ -541,8 +547,8 @@ func (t *teller) callValue(n ast.Node) string {
 			return spanOf(days.Value)
 		}
 		return values[0] + " days"
-	case strings.HasPrefix(function, "history.") && len(values) == 1:
-		return past(function, strings.Trim(values[0], `"`))
+	case strings.HasPrefix(function, "history.") && len(arguments) == 1:
+		return pastValue(function, arguments[0])
 	case function == "text.money" && len(values) == 1:
 		return "the largest budget that their words name in " + strings.Trim(values[0], `"`)
 	case function == "text.money":
@@ -560,20 +566,6 @@ func (t *teller) callValue(n ast.Node) string {
 		return "how many of " + enumerate(names, "and") + " are met"
 	}
 	return quoted(n.String())
-}
-
-// past gives what history is asked for about a kind or an event's name.
-func past(function, what string) string {
-	if !slices.Contains(kinds(), what) {
-		what = fmt.Sprintf("event %q", what)
-	}
-	switch function {
-	case "history.count":
-		return "the number of contacts by " + what + " so far"
-	case "history.first":
-		return "the number of days since the first " + what
-	}
-	return "the number of days since the " + what + " before this contact"
 }
 
 func (t *teller) arithmetic(n *ast.BinaryNode) string {

@@ -21,12 +21,13 @@ const criteriaUsage = `leadd criteria says what a criteria file means, and tries
 
   leadd criteria explain [FILE]
       write its rules as plain sentences
-  leadd criteria test DIR... [--criteria FILE] [--lexicons DIR]
+  leadd criteria test DIR... [--criteria FILE]... [--lexicons DIR]
       run the scenarios in DIR, files *.txt
 
-Without a FILE they are the built-in criteria, and without --lexicons the
-built-in words alone are understood. Of test, exit code 1 says that something
-was not as expected, 2 that a file could not be read.
+Without a FILE they are the built-in criteria; of several products, give test
+--criteria for each. Without --lexicons the built-in words alone are understood.
+Of test, exit code 1 says that something was not as expected, 2 that a file
+could not be read.
 `
 
 func criteria(t terminal, args []string) error {
@@ -66,9 +67,12 @@ func explain(t terminal, args []string) error {
 
 func testCriteria(t terminal, args []string) error {
 	flags := flag.NewFlagSet("criteria test", flag.ContinueOnError)
-	file := flags.String("criteria", "", "criteria `FILE` instead of the built-in criteria")
+	var names, products []string
+	flags.Func("criteria", "criteria `FILE` instead of the built-in criteria; again for each further product", func(file string) error {
+		products = append(products, file)
+		return nil
+	})
 	lexicons := flags.String("lexicons", "", "`DIR` of lexicons beside the built-in ones")
-	var names []string
 	for { // flags may stand behind the folders too
 		if err := parseFlags(t, flags, args, true); err != nil {
 			return err
@@ -82,7 +86,7 @@ func testCriteria(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, "leadd criteria test: name a folder of scenarios, such as scoring/scenarios, or a file")
 		return errUsage
 	}
-	scripts, c, err := readScripts(names, *file)
+	scripts, criteria, err := readScripts(names, products)
 	if err != nil {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errUsage
@@ -92,12 +96,12 @@ func testCriteria(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errUsage
 	}
-	return runScripts(t, scripts, scenario.NewRunner(parts, c))
+	return runScripts(t, scripts, scenario.NewRunner(parts, criteria...))
 }
 
 // readScripts reads all scripts that are named; its error has all mistakes.
-func readScripts(names []string, criteriaFile string) (scripts []*scenario.Script, c *scoring.Criteria, err error) {
-	if c, err = criteriaOr(criteriaFile); err != nil {
+func readScripts(names, products []string) (scripts []*scenario.Script, criteria []*scoring.Criteria, err error) {
+	if criteria, err = scoring.LoadAll(products); err != nil {
 		return nil, nil, err
 	}
 	var errs []error
@@ -110,12 +114,12 @@ func readScripts(names []string, criteriaFile string) (scripts []*scenario.Scrip
 				errs = append(errs, fmt.Errorf("read scenarios: %w", err))
 				continue
 			}
-			script, err := scenario.Parse(file, src, c)
+			script, err := scenario.Parse(file, src, criteria...)
 			errs = append(errs, err)
 			scripts = append(scripts, script)
 		}
 	}
-	return scripts, c, errors.Join(errs...)
+	return scripts, criteria, errors.Join(errs...)
 }
 
 // scriptFiles lists a folder's scripts, those of its folders too; a file is

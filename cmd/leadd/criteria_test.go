@@ -49,7 +49,8 @@ stages: {lead: met(need)}
 		"words.txt":    strings.Replace(scenarioText, "Please send us a quote for 200 licences.", "Let us frobnicate.", 1),
 		"words/en.txt": "[need]\nfrobnicate\n", "wrong/en.txt": "[need]\n@nothing\n",
 		"typo.txt": strings.Replace(scenarioText, "stage:", "stagge:", 1), "typos/x.txt": "hello", "empty/x.md": "",
-		"ours.yaml": ours, "broken.yaml": "name: x",
+		"ours.yaml": ours, "broken.yaml": "name: x", "other.yaml": strings.Replace(ours, "ours", "other", 1),
+		"both/a.txt": strings.Replace(scenarioText, "stage: contact", "stage: lead", 1) + "expect for other\n  stage: lead\n",
 	})
 	t.Chdir(dir)
 	for name, tc := range map[string]struct {
@@ -60,6 +61,9 @@ stages: {lead: met(need)}
 		"right":            {[]string{"right"}, 0, []string{"ok    right/a.txt:1  a quote for licences", "right/more/b.txt:1", "scenarios: 2, not as expected: 0\n"}, nil},
 		"a file":           {[]string{"right/a.txt"}, 0, []string{"scenarios: 1, "}, nil},
 		"other criteria":   {[]string{"right", "--criteria", "ours.yaml"}, 1, []string{"FAIL  right/a.txt:1", "right/a.txt:6:3: expected stage: contact; found lead", "+7", "scenarios: 2, not as expected: 2"}, nil},
+		"two products":     {[]string{"both", "--criteria", "ours.yaml", "--criteria", "other.yaml"}, 0, []string{"scenarios: 1, not as expected: 0\n"}, nil},
+		"no such product":  {[]string{"both", "--criteria", "ours.yaml"}, 2, nil, []string{"both/a.txt:8:12: there is no product other (ours)"}},
+		"one name twice":   {[]string{"both", "--criteria", "ours.yaml", "--criteria", "ours.yaml"}, 2, nil, []string{"ours.yaml is named ours as well"}},
 		"flag first":       {[]string{"--criteria", "ours.yaml", "right"}, 1, nil, nil},
 		"our own words":    {[]string{"words.txt", "--lexicons", "words"}, 0, nil, nil},
 		"not without them": {[]string{"words.txt"}, 1, []string{"expected met: need"}, nil},

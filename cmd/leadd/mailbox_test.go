@@ -12,7 +12,11 @@ import (
 
 // mailConfig reads a Dovecot inbox.
 func mailConfig(d *testenv.DovecotServer) string {
-	return fmt.Sprintf(busyForm+"mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
+	return busyForm + mailboxConfig(d)
+}
+
+func mailboxConfig(d *testenv.DovecotServer) string {
+	return fmt.Sprintf("mailboxes:\n  info: {addr: %q, tls: none, user: %s, password: %s}\n", d.Addr(), d.User(), d.Password())
 }
 
 // leadMail is a mail that the default criteria make a lead of.
@@ -96,8 +100,7 @@ func TestTwoReplicasAndOneMailbox(t *testing.T) {
 	kafka, cfg := testenv.Apache(t), clickhouse.DefaultConfig()
 	addr, database := testenv.ClickHouseDB(t)
 	cfg.Addr, cfg.Database = []string{addr}, database
-	_, boxes, _ := strings.Cut(mailConfig(dovecot), "website: {}\n")
-	config := givenServers(kafka.Addr(), cfg) + boxes
+	config := givenServers(kafka.Addr(), cfg) + mailboxConfig(dovecot)
 	replicas := [2]*process{startLeadd(t, "serve", "-c", writeConfig(t, config)), startLeadd(t, "serve", "-c", writeConfig(t, config))}
 
 	// While the second joins, the first may have to hand over to it.

@@ -1,6 +1,5 @@
--- The prospects of a period, and when each reached a stage for
--- a product. Other queries
--- begin with this one.
+-- The prospects of a period, and when each reached a stage for a product.
+-- Other queries begin with this one.
 -- A prospect belongs to the period in which it first showed interest; its
 -- origin (source, campaign or kind, by `by`) is that first contact's.
 WITH

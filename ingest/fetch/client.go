@@ -45,15 +45,21 @@ func (c *client) get(ctx context.Context, path string, query string, v any) erro
 	if err != nil {
 		return err
 	}
+	told := false // the gate how it ended; not where ctx ends, or what reads the answer panics
+	defer func() {
+		if !told {
+			c.gate.giveBack(era)
+		}
+	}()
 	began := time.Now()
 	header, f := c.ask(ctx, strings.TrimSuffix(c.cfg.URL, "/")+path+"?"+query, v)
 	if ctx.Err() != nil && f != nil {
-		c.gate.giveBack()
 		return ctx.Err()
 	}
 	c.metrics.seconds.Observe(time.Since(began).Seconds())
 	if f != nil {
 		c.metrics.requests(f.verdict).Inc()
+		told = true
 		c.gate.leave(era, f, 0)
 		return f
 	}
@@ -62,6 +68,7 @@ func (c *client) get(ctx context.Context, path string, query string, v any) erro
 	if c.api.rest != nil {
 		rest = min(c.api.rest(header), longestRest)
 	}
+	told = true
 	c.gate.leave(era, nil, rest)
 	return nil
 }

@@ -51,7 +51,7 @@ func newGate(change func(trouble string)) *gate {
 }
 
 // enter waits until a request may go. Every enter without an error is followed
-// by one leave, with what enter gave.
+// by one leave or giveBack, with what enter gave.
 func (g *gate) enter(ctx context.Context) (era int, err error) {
 	select {
 	case g.slots <- struct{}{}: // so that few look at what follows
@@ -87,8 +87,7 @@ func (g *gate) enter(ctx context.Context) (era int, err error) {
 func (g *gate) leave(era int, f *failure, rest time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	<-g.slots
-	g.probing = false
+	g.end(era)
 	now, well := time.Now(), f == nil || f.verdict == gone
 	if well {
 		g.passed = now
@@ -105,16 +104,22 @@ func (g *gate) leave(era int, f *failure, rest time.Duration) {
 		g.until = now.Add(max(backoff(f.verdict, g.failures), f.after))
 		g.setTrouble(f.reason)
 	}
-	close(g.moved)
-	g.moved = make(chan struct{})
 }
 
-// giveBack ends a request whose context has ended: nothing is known.
-func (g *gate) giveBack() {
+// giveBack ends a request of which nothing is known.
+func (g *gate) giveBack(era int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.end(era)
+}
+
+// end lets the next through. A request of an older era is not the one that
+// probes.
+func (g *gate) end(era int) {
 	<-g.slots
-	g.probing = false
+	if era == g.era {
+		g.probing = false
+	}
 	close(g.moved)
 	g.moved = make(chan struct{})
 }

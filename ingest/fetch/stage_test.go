@@ -275,6 +275,33 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// An answer that makes its reader panic costs its notice only: the others
+// still find a way through the gate.
+func TestPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const panicking = 20
+		api := &vendor{answer: func(path, _ string, _ int) response {
+			if path < "/v25.0/1020" {
+				panic("nobody thought of this answer")
+			}
+			return metaLead(path)
+		}}
+		k, c := newKafka(), &claim{}
+		b := newBench(t, k, api, sources()...)
+		for n := range panicking + 3 {
+			k.put(t, metaNotice(n))
+		}
+		stop := b.start(t, "ads", c)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		contacts, dead := k.state()
+		if len(contacts) != 3 || len(dead) != panicking || c.at() != panicking+3 {
+			t.Errorf("%d contacts, %d dead letters, committed %d", len(contacts), len(dead), c.at())
+		}
+		stop()
+	})
+}
+
 // Garbage is buried once, by whichever source comes first by name.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

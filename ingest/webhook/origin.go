@@ -56,8 +56,12 @@ func (o origin) String() string {
 func parseOrigin(s string) origin {
 	var o origin
 	address, rest, _ := strings.Cut(s, " from ")
-	path, query, _ := strings.Cut(strings.TrimPrefix(address, "POST "+prefix), "?")
-	o.source = path
+	path, posted := strings.CutPrefix(address, "POST "+prefix)
+	if !posted {
+		return o
+	}
+	var query string
+	o.source, query, _ = strings.Cut(path, "?")
 	o.campaign, _ = url.ParseQuery(query)
 	o.from, rest, _ = strings.Cut(rest, " (")
 	quoted, err := strconv.QuotedPrefix(rest)

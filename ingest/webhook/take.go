@@ -59,8 +59,7 @@ func (h *Handler) takeDelivery(w http.ResponseWriter, r *http.Request, src *sour
 
 // replayDelivery takes a delivery that was verified, but not understood, and
 // so is a dead letter.
-func (h *Handler) replayDelivery(ctx context.Context, src *source, letter *lead.DeadLetter) (string, error) {
-	from := parseOrigin(letter.Origin)
+func (h *Handler) replayDelivery(ctx context.Context, src *source, letter *lead.DeadLetter, from origin) (string, error) {
 	d := &delivery{body: letter.Raw, contact: from.contact}
 	if src.preset.form {
 		var err error

@@ -22,10 +22,11 @@ const (
 )
 
 // Parse reads a script; file is its name in problems. Names of criteria are
-// checked against criteria. Its error is scoring.Problems: every mistake with
+// checked against those of the products, of which there must be one at least;
+// what says no product is about the first. Its error is scoring.Problems: every mistake with
 // its line and column, what is wrong and what to do.
-func Parse(file string, src []byte, criteria *scoring.Criteria) (*Script, error) {
-	p := &parser{script: &Script{File: file}, criteria: criteria}
+func Parse(file string, src []byte, products ...*scoring.Criteria) (*Script, error) {
+	p := &parser{script: &Script{File: file}, products: products}
 	text := strings.TrimPrefix(string(src), "\ufeff") // editors on Windows begin a file so
 	if !utf8.ValidString(text) {
 		p.problem(1, 1, "this is no text in UTF-8; save the file as UTF-8")
@@ -49,7 +50,8 @@ func Parse(file string, src []byte, criteria *scoring.Criteria) (*Script, error)
 // parser reads a script line by line.
 type parser struct {
 	script   *Script
-	criteria *scoring.Criteria
+	products []*scoring.Criteria
+	criteria *scoring.Criteria // that the expectations being read are about
 	problems scoring.Problems
 	line     int
 	scenario *Scenario // that is being read
@@ -300,7 +302,10 @@ func (p *parser) what(line string, offset int, what string, s *step) bool {
 	return true
 }
 
-// expected begins a block of expectations: "expect" or "expect of acme.example".
+var expectForm = regexp.MustCompile(`(?i)^(?:of\s+(\S+))?\s*(?:for\s+(\S+))?$`)
+
+// expected begins a block of expectations: "expect", "expect of acme.example",
+// "expect of acme.example for crm".
 func (p *parser) expected(line, rest string) {
 	if p.step != nil {
 		p.endExpect()
@@ -312,13 +317,26 @@ func (p *parser) expected(line, rest string) {
 		}
 		return
 	}
-	who, of := strings.CutPrefix(rest, "of ")
-	if who = strings.TrimSpace(who); rest != "" && (!of || strings.ContainsAny(who, " \t")) {
-		p.here(line, strings.LastIndex(line, rest), "only of and a prospect may follow here, as in expect of acme.example or expect of jane@gmail.com; what is expected stands below, indented")
+	m := expectForm.FindStringSubmatch(rest)
+	if m == nil {
+		p.here(line, strings.LastIndex(line, rest), "only of and a prospect may follow here, and for and a product, as in expect of acme.example or expect of jane@gmail.com for %s; what is expected stands below, indented", p.products[0].Name())
 		return
 	}
+	p.criteria = p.products[0]
+	if product := strings.ToLower(m[2]); product != "" {
+		var names []string
+		for _, c := range p.products {
+			names = append(names, c.Name())
+		}
+		i := slices.Index(names, product)
+		if i < 0 {
+			p.here(line, strings.LastIndex(line, m[2]), "there is no product %s (%s): each criteria file is one, by its name%s", product, strings.Join(names, ", "), scoring.Suggest(product, names))
+			return
+		}
+		p.criteria = p.products[i]
+	}
 	p.beforeExpect = len(p.problems)
-	p.expect, p.broken = &expect{line: p.line, column: 1, of: strings.ToLower(who)}, false
+	p.expect, p.broken = &expect{line: p.line, column: 1, of: strings.ToLower(m[1]), criteria: p.criteria}, false
 }
 
 // indented reads a line that belongs to the head above; it begins at start.

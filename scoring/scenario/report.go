@@ -31,7 +31,11 @@ func (f *failure) write(b *strings.Builder, file string) {
 		fmt.Fprintf(b, "  %s:%d:%d: %s\n", file, m.line, m.column, m.message)
 	}
 	if s := f.standing; s != nil {
-		fmt.Fprintf(b, "    %s on %s: %v, score %d\n", s.key, s.at.Format(layoutTime), s.stage, s.score)
+		product := ""
+		if s.several {
+			product = " for " + s.product
+		}
+		fmt.Fprintf(b, "    %s%s on %s: %v, score %d\n", s.key, product, s.at.Format(layoutTime), s.stage, s.score)
 		s.writeLedger(b)
 	}
 	f.taken.write(b)
@@ -40,28 +44,27 @@ func (f *failure) write(b *strings.Builder, file string) {
 	}
 }
 
+// writeLedger prints each line with the points it gave and what they are worth
+// at the time asked about; the latter add up to the score.
 func (s *standing) writeLedger(b *strings.Builder) {
 	if len(s.ledger) == 0 {
 		return
 	}
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	width := len("+/-")
-	for _, r := range s.ledger {
-		width = max(width, len(fmt.Sprintf("%+d", r.Points)))
+	given, worth := len("given"), len("worth")
+	for i := range s.ledger {
+		given, worth = max(given, len(signed(s.ledger[i].Points))), max(worth, len(signed(s.ledger[i].Worth(s.at))))
 	}
-	_, _ = fmt.Fprintf(t, "      reason\t%*s\twhen\twho\tevidence\n", width, "+/-")
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(t, "      reason\t%*s\t%*s\twhen\twho\tevidence\n", given, "given", worth, "worth")
 	for i := range s.ledger {
 		r := &s.ledger[i]
-		evidence := r.Evidence
-		worth := r.Worth(s.at)
-		if worth != r.Points {
-			evidence += fmt.Sprintf(" (%+d when new)", r.Points)
-		}
-		_, _ = fmt.Fprintf(t, "      %s\t%*s\t%s\t%s\t%s\n", r.Criterion, width, fmt.Sprintf("%+d", worth),
-			r.At.Format(layoutTime), cmp.Or(r.Person, "-"), evidence)
+		_, _ = fmt.Fprintf(t, "      %s\t%*s\t%*s\t%s\t%s\t%s\n", r.Criterion, given, signed(r.Points), worth, signed(r.Worth(s.at)),
+			r.At.Format(layoutTime), cmp.Or(r.Person, "-"), r.Evidence)
 	}
 	_ = t.Flush() // a builder takes everything
 }
+
+func signed(points int) string { return fmt.Sprintf("%+d", points) }
 
 // write tells what became of the last contact: what was found in it, or why
 // it did not count.

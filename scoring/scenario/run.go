@@ -35,14 +35,14 @@ const repeatAfter = 24 * time.Hour
 
 // Runner runs scenarios by criteria. It is safe for concurrent use.
 type Runner struct {
-	parts    Parts
-	criteria *scoring.Criteria
-	engine   *scoring.Engine
+	parts  Parts
+	engine *scoring.Engine
 }
 
-// NewRunner makes a Runner.
-func NewRunner(parts Parts, criteria *scoring.Criteria) *Runner {
-	return &Runner{parts: parts, criteria: criteria, engine: scoring.NewEngine(criteria)}
+// NewRunner makes a Runner; the products are those that the scripts were
+// parsed with.
+func NewRunner(parts Parts, products ...*scoring.Criteria) *Runner {
+	return &Runner{parts: parts, engine: scoring.NewEngine(products...)}
 }
 
 // Result is what came of a scenario.
@@ -110,7 +110,7 @@ func (r *Runner) expect(ps *prospects, step *step, e *expect, last taken) failur
 		f.mistakes = append(f.mistakes, mistake{e.line, e.column, fmt.Sprintf("there is no prospect %q yet; those so far: %s", who, strings.Join(ps.keys(), ", "))})
 		return f
 	}
-	f.standing = ps.standing(key, step.at)
+	f.standing = ps.standing(key, e.criteria.Name(), step.at)
 	if last.contact != nil {
 		f.standing.class = last.contact.Class
 	}
@@ -121,22 +121,25 @@ func (r *Runner) expect(ps *prospects, step *step, e *expect, last taken) failur
 			continue
 		}
 		f.mistakes = append(f.mistakes, mistake{c.line, c.column, fmt.Sprintf("expected %s: %s; found %s", c.key, c.want, got)})
-		f.rules = append(f.rules, r.rules(c, f.standing)...)
+		f.rules = append(f.rules, rules(e.criteria, c, f.standing)...)
 	}
-	ps.byKey[key].changes = nil
+	ps.tell(f.standing)
 	return f
 }
 
 // rules gives sentences on what was expected in vain.
-func (r *Runner) rules(c *check, s *standing) (sentences []string) {
+func rules(criteria *scoring.Criteria, c *check, s *standing) (sentences []string) {
 	switch c.key {
 	case "stage":
 		if stage, _ := readStage(c.want); stage != lead.StageContact {
-			sentences = append(sentences, r.criteria.ExplainStage(stage))
+			sentences = append(sentences, criteria.ExplainStage(stage))
+			if fell := func(c lead.StageChange) bool { return c.From == stage && c.To < stage }; slices.ContainsFunc(s.changes, fell) {
+				sentences = append(sentences, criteria.ExplainFall(stage))
+			}
 		}
 	case "met":
 		for _, name := range criterionNames(c.want) {
-			if sentence := r.criteria.ExplainCriterion(name); sentence != "" && !slices.Contains(s.met, name) {
+			if sentence := criteria.ExplainCriterion(name); sentence != "" && !slices.Contains(s.met, name) {
 				sentences = append(sentences, sentence)
 			}
 		}

@@ -5,6 +5,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +25,11 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // newRunner puts the real parts together, as cmd/leadd does.
-func newRunner(t testing.TB) *scenario.Runner {
+func newRunner(t testing.TB, products ...*scoring.Criteria) *scenario.Runner {
 	t.Helper()
+	if len(products) == 0 {
+		products = append(products, scoring.Default())
+	}
 	id, err := ingest.NewIdentity(ingest.IdentityConfig{OwnDomains: []string{scenario.OwnDomain}})
 	if err != nil {
 		t.Fatal(err)
@@ -44,20 +50,32 @@ func newRunner(t testing.TB) *scenario.Runner {
 			id.Complete(&posted)
 			*c = posted
 		},
-	}, scoring.Default())
+	}, products...)
 }
 
-func load(t testing.TB, file string) *scenario.Script {
+func load(t testing.TB, file string, products ...*scoring.Criteria) *scenario.Script {
 	t.Helper()
+	if len(products) == 0 {
+		products = append(products, scoring.Default())
+	}
 	src, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := scenario.Parse(filepath.Base(file), src, scoring.Default())
+	script, err := scenario.Parse(filepath.Base(file), src, products...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return script
+}
+
+func parseCriteria(t testing.TB, text string) *scoring.Criteria {
+	t.Helper()
+	c, err := scoring.Parse("c.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func report(t testing.TB, r *scenario.Result) string {
@@ -117,6 +135,48 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
+// The examples that the default criteria give as remarks do what they say.
+func TestExampleCriteria(t *testing.T) {
+	src, err := os.ReadFile("../default.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^  # (- name: |  points: |  when: )`).ReplaceAllString(string(src), "  $1")
+	c := parseCriteria(t, text)
+	if names := c.Names(); !slices.Contains(names, "competitor") || !slices.Contains(names, "keen") {
+		t.Fatal(names)
+	}
+	for _, s := range load(t, "testdata/examples.txt", c).Scenarios {
+		if r := newRunner(t, c).Run(s); !r.OK() {
+			t.Error("\n" + report(t, &r))
+		}
+	}
+}
+
+// Each product is asked about by itself; without its name it is the first.
+func TestProducts(t *testing.T) {
+	crm := parseCriteria(t, "name: crm\nversion: 1\ncriteria: [{name: need, points: 30, when: 'subject contains \"crm\"'}]\nstages: {lead: met(need)}\nsilence: {lead: {after: 10d, to: contact}}")
+	training := parseCriteria(t, "name: training\nversion: 4\ncriteria: [{name: wish, points: 7, when: 'subject contains \"course\"'}]\nengagement: [{on: mail, points: 2, at_most: 4}]\nstages: {customer: met(wish)}")
+	for _, s := range load(t, "testdata/products.txt", crm, training).Scenarios {
+		r := newRunner(t, crm, training).Run(s)
+		got := report(t, &r)
+		if wrong := strings.HasPrefix(s.Name, "wrong"); r.OK() == wrong {
+			t.Error("\n" + got)
+		} else if wrong {
+			golden(t, "testdata/products.report", got)
+		}
+	}
+
+	bad := "Scenario: x\n2026-03-02, form\n  email: a@b.example\nexpect for crn\n  score: 1\nexpect for training\n  met: need\nexpect of b.example for\n  score: 1\nexpect for crm\n  met: need\n"
+	_, err := scenario.Parse("x.txt", []byte(bad), crm, training)
+	want := "x.txt:4:12: there is no product crn (crm, training): each criteria file is one, by its name; did you mean crm?\n" +
+		"x.txt:7:8: no criterion is named need (wish)\n" +
+		"x.txt:8:8: only of and a prospect may follow here, and for and a product, as in expect of acme.example or expect of jane@gmail.com for crm; what is expected stands below, indented"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
 // What is known to go wrong stands in testdata/wrong.txt until it is mended.
 func TestKnownToBeWrong(t *testing.T) {
 	runner := newRunner(t)
@@ -154,7 +214,36 @@ func TestReport(t *testing.T) {
 		}
 		all.WriteString(report(t, &r))
 	}
+	addsUp(t, all.String())
 	golden(t, "testdata/failing.report", all.String())
+}
+
+// addsUp checks that what the lines of each table are worth makes its score.
+func addsUp(t *testing.T, text string) {
+	t.Helper()
+	head, row := regexp.MustCompile(`, score (-?\d+)$`), regexp.MustCompile(`^ +\S+ +[+-]\d+ +([+-]\d+) +\d{4}-`)
+	score, rows := 0, 0
+	for line := range strings.Lines(text + ", score 0\n") {
+		number := func(m []string) int {
+			n, err := strconv.Atoi(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if m := row.FindStringSubmatch(line); m != nil {
+			score -= number(m)
+			rows++
+		} else if m := head.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			if score != 0 {
+				t.Errorf("%d points are missing before %q", score, line)
+			}
+			score = number(m)
+		}
+	}
+	if rows == 0 {
+		t.Error("no table was found")
+	}
 }
 
 // Each file of testdata/bad is one set of mistakes; the problems expected

@@ -1,6 +1,10 @@
 package scenario
 
-import "time"
+import (
+	"time"
+
+	"leadd/scoring"
+)
 
 // Script is a file of scenarios.
 type Script struct {
@@ -53,10 +57,11 @@ func (s *step) get(name string) string {
 	return ""
 }
 
-// expect is one block of expectations about one prospect.
+// expect is one block of expectations about one prospect and product.
 type expect struct {
 	line, column int
 	of           string // key of the prospect or address of one of its people; "": of the step's contact
+	criteria     *scoring.Criteria
 	checks       []check
 }
 
