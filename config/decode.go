@@ -35,7 +35,7 @@ func newDecoder(file string, env func(string) (string, bool)) *decoder {
 func (d *decoder) decodeFile(v any) error {
 	text, err := os.ReadFile(d.file)
 	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
+		return fmt.Errorf("read configuration (-c FILE says which): %w", err)
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {

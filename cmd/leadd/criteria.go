@@ -19,12 +19,15 @@ import (
 
 const criteriaUsage = `leadd criteria says what a criteria file means, and tries it.
 
-  leadd criteria explain [FILE]                   write its rules as plain sentences
-  leadd criteria test DIR... [--criteria FILE]... run the scenarios in DIR, files *.txt
+  leadd criteria explain [FILE]
+      write its rules as plain sentences
+  leadd criteria test DIR... [--criteria FILE]... [--lexicons DIR]
+      run the scenarios in DIR, files *.txt
 
 Without a FILE they are the built-in criteria; of several products, give test
---criteria for each. Of test, exit code 1 says that something was not as
-expected, 2 that a file could not be read.
+--criteria for each. Without --lexicons the built-in words alone are understood.
+Of test, exit code 1 says that something was not as expected, 2 that a file
+could not be read.
 `
 
 func criteria(t terminal, args []string) error {
@@ -69,6 +72,7 @@ func testCriteria(t terminal, args []string) error {
 		products = append(products, file)
 		return nil
 	})
+	lexicons := flags.String("lexicons", "", "`DIR` of lexicons beside the built-in ones")
 	for { // flags may stand behind the folders too
 		if err := parseFlags(t, flags, args, true); err != nil {
 			return err
@@ -87,9 +91,10 @@ func testCriteria(t terminal, args []string) error {
 		_, _ = fmt.Fprintln(t.err, err)
 		return errUsage
 	}
-	parts, err := scenarioParts()
+	parts, err := scenarioParts(*lexicons)
 	if err != nil {
-		return err
+		_, _ = fmt.Fprintln(t.err, err)
+		return errUsage
 	}
 	return runScripts(t, scripts, scenario.NewRunner(parts, criteria...))
 }
@@ -161,13 +166,13 @@ func runScripts(t terminal, scripts []*scenario.Script, runner *scenario.Runner)
 }
 
 // scenarioParts are the daemon's own parts, so that a scenario shows what the
-// daemon would do.
-func scenarioParts() (scenario.Parts, error) {
+// daemon would do; lexicons are a directory's beside the built-in ones.
+func scenarioParts(lexicons string) (scenario.Parts, error) {
 	id, err := ingest.NewIdentity(ingest.IdentityConfig{OwnDomains: []string{scenario.OwnDomain}})
 	if err != nil {
 		return scenario.Parts{}, err
 	}
-	extractor, err := evidence.New()
+	extractor, err := evidence.NewFrom(lexicons)
 	if err != nil {
 		return scenario.Parts{}, err
 	}

@@ -46,6 +46,8 @@ stages: {lead: met(need)}
 `
 	dir := writeFiles(t, map[string]string{
 		"right/a.txt": scenarioText, "right/more/b.txt": scenarioText, "right/README.md": "no scenario",
+		"words.txt":    strings.Replace(scenarioText, "Please send us a quote for 200 licences.", "Let us frobnicate.", 1),
+		"words/en.txt": "[need]\nfrobnicate\n", "wrong/en.txt": "[need]\n@nothing\n",
 		"typo.txt": strings.Replace(scenarioText, "stage:", "stagge:", 1), "typos/x.txt": "hello", "empty/x.md": "",
 		"ours.yaml": ours, "broken.yaml": "name: x", "other.yaml": strings.Replace(ours, "ours", "other", 1),
 		"both/a.txt": strings.Replace(scenarioText, "stage: contact", "stage: lead", 1) + "expect for other\n  stage: lead\n",
@@ -63,6 +65,10 @@ stages: {lead: met(need)}
 		"no such product":  {[]string{"both", "--criteria", "ours.yaml"}, 2, nil, []string{"both/a.txt:8:12: there is no product other (ours)"}},
 		"one name twice":   {[]string{"both", "--criteria", "ours.yaml", "--criteria", "ours.yaml"}, 2, nil, []string{"ours.yaml is named ours as well"}},
 		"flag first":       {[]string{"--criteria", "ours.yaml", "right"}, 1, nil, nil},
+		"our own words":    {[]string{"words.txt", "--lexicons", "words"}, 0, nil, nil},
+		"not without them": {[]string{"words.txt"}, 1, []string{"expected met: need"}, nil},
+		"wrong words":      {[]string{"right", "--lexicons", "wrong"}, 2, nil, []string{"en.txt:2: no list is named @nothing"}},
+		"no words":         {[]string{"right", "--lexicons", "nowhere"}, 2, nil, []string{"nowhere"}},
 		"all mistakes":     {[]string{"typo.txt", "typos", "right"}, 2, nil, []string{"typo.txt:6:3: ", "did you mean stage?", "typos/x.txt:1:1: "}},
 		"nothing named":    {nil, 2, nil, []string{"name a folder"}},
 		"no such folder":   {[]string{"nowhere"}, 2, nil, []string{"nowhere"}},

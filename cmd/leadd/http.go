@@ -175,10 +175,10 @@ func serveHTTP(ctx context.Context, l net.Listener, s *http.Server) error {
 }
 
 // openForms names the sources that take what anybody posts, and so a first
-// lead from a terminal.
+// lead from a terminal. What only our programs reach is none of them.
 func openForms(sources map[string]webhook.Config) []string {
 	forms := slices.Sorted(maps.Keys(sources))
-	return slices.DeleteFunc(forms, func(name string) bool { return !sources[name].Open() })
+	return slices.DeleteFunc(forms, func(name string) bool { return !sources[name].Open() || sources[name].Events })
 }
 
 // greet says how to begin.

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"leadd/ingest/webhook"
 	"leadd/internal/testenv"
 )
 
@@ -117,4 +119,15 @@ func TestFloodFromOneAddress(t *testing.T) {
 		}
 	}
 	p.stop()
+}
+
+// TestWhatABeginnerIsOffered: the first lead to paste is for a web form, not
+// for a source that believes every event.
+func TestWhatABeginnerIsOffered(t *testing.T) {
+	got := openForms(map[string]webhook.Config{
+		"website": {}, "contact": {}, "crm": {Events: true}, "survey": {Preset: "typeform", Secret: "x"},
+	})
+	if !slices.Equal(got, []string{"contact", "website"}) {
+		t.Errorf("offered: %v", got)
+	}
 }

@@ -117,7 +117,7 @@ func (n importCount) String() string {
 		{n.before, "handed in the last time"},
 		{n.ignored, "about no prospect"},
 		{n.undated, "with a time that cannot be read, so dated now"},
-		{n.failed, "files not read to their end"},
+		{n.failed, "not read to their end"},
 	} {
 		if more.n > 0 {
 			s += fmt.Sprintf(", %d %s", more.n, more.what)

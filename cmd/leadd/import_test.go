@@ -164,7 +164,7 @@ func TestImportRows(t *testing.T) {
 		"2021-03-05,Cy,cy@row.example,\"never closed\n" +
 		"2021-03-05,Di,di@row.example,Hi\n"
 	said := imported(t, 1, "-c", file, writeFile(t, "leads.csv", table), writeFile(t, "picture.png", "\x89PNG\r\n\x1a\n\x00"))
-	for _, want := range []string{"source import: 4 contacts", "1 refused", "1 with a time that cannot be read", "1 files not read", "neither a mail"} {
+	for _, want := range []string{"source import: 4 contacts", "1 refused", "1 with a time that cannot be read", "1 not read to their end", "neither a mail"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("not said: %s\n%s", want, said)
 		}

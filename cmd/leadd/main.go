@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"leadd/internal/embedded"
 )
@@ -83,15 +84,35 @@ func run(args []string, t terminal) int {
 func usage(w io.Writer) {
 	_, _ = fmt.Fprint(w, "leadd turns mail and web forms into qualified leads.\n\n")
 	for _, c := range commands() {
-		_, _ = fmt.Fprintf(w, "  leadd %-36s %s\n", c.name+" "+c.arguments, c.help)
+		line := c.name + " " + c.arguments
+		if len(line) > 36 {
+			line += "\n" + strings.Repeat(" ", len("  leadd ")+36)
+			_, _ = fmt.Fprintf(w, "  leadd %s %s\n", line, c.help)
+			continue
+		}
+		_, _ = fmt.Fprintf(w, "  leadd %-36s %s\n", line, c.help)
 	}
 	_, _ = fmt.Fprint(w, "\nleadd COMMAND -h lists a command's flags.\n")
+}
+
+// flagUsage says what a command takes.
+func flagUsage(w io.Writer, flags *flag.FlagSet) {
+	for _, c := range commands() {
+		if c.name == flags.Name() {
+			_, _ = fmt.Fprintf(w, "leadd %s %s: %s\n", c.name, c.arguments, c.help)
+		}
+	}
+	if strings.HasPrefix(flags.Name(), "criteria ") {
+		_, _ = fmt.Fprint(w, criteriaUsage)
+	}
+	flags.PrintDefaults()
 }
 
 // parseFlags reads a command's flags; args must not be left over where none
 // are wanted.
 func parseFlags(t terminal, flags *flag.FlagSet, args []string, wantArgs bool) error {
 	flags.SetOutput(t.err)
+	flags.Usage = func() { flagUsage(t.err, flags) }
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err

@@ -309,6 +309,9 @@ func TestTheCommandLine(t *testing.T) {
 	}{
 		"version":       {[]string{"version"}, 0, "leadd "},
 		"help":          {[]string{"help"}, 0, "leadd serve"},
+		"help of one":   {[]string{"import", "-h"}, 0, "leadd import -c FILE [--source NAME] FILE...: take in"},
+		"help of two":   {[]string{"criteria", "test", "-h"}, 0, "leadd criteria test DIR... [--criteria FILE]... [--lexicons DIR]"},
+		"no default":    {[]string{"check"}, 1, "-c FILE says which"},
 		"nothing":       {nil, 2, "leadd serve"},
 		"unknown":       {[]string{"sevre"}, 2, `no command "sevre"`},
 		"unknown flag":  {[]string{"serve", "--rolls", "x"}, 2, "rolls"},

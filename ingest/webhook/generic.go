@@ -1,7 +1,8 @@
 package webhook
 
 import (
-	"leadd/ingest"
+	"strings"
+
 	"leadd/lead"
 )
 
@@ -10,11 +11,14 @@ import (
 // delivery; put an id or a time into the body where that is not what you want.
 func readAny(d *delivery) (submission, error) {
 	d.post.guessAll()
-	s := submission{fields: d.post.fields, files: d.post.files}
-	if d.post.json {
-		c := lead.Contact{Fields: s.fields}
-		ingest.MarkEvent(&c)
-		s.event = c.Event
+	return submission{fields: d.post.fields, files: d.post.files}, nil
+}
+
+// aboutNobody is the problem of an event that names nobody: it would make a
+// prospect, and a customer, of no one.
+func aboutNobody(c *lead.Contact) error {
+	if c.Kind != lead.KindEvent || !strings.HasPrefix(c.Prospect, "anonymous:") {
+		return nil
 	}
-	return s, nil
+	return notUnderstood("the event is about nobody; say whom: {\"event\": ..., \"person\": {\"email\": ...}}, or \"company\": {\"domain\": ...}")
 }

@@ -180,7 +180,11 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, src *source, held
 	if r.URL.RawQuery != "" {
 		posted.addCampaign(campaignOf(r.URL.Query()))
 	}
-	return h.accept(h.patience.context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
+	id, err := h.accept(h.patience.context(), src, posted, origin{contact: src.givenID(r.Header), page: r.Referer()}, now)
+	if err != nil {
+		return id, h.buryIf(r, src, body, err) // a honeypot's has an id
+	}
+	return id, nil
 }
 
 func (h *Handler) accept(ctx context.Context, src *source, posted post, from origin, received time.Time) (string, error) {
@@ -196,6 +200,9 @@ func (h *Handler) accept(ctx context.Context, src *source, posted post, from ori
 	}
 	src.doubtTime(&c)
 	h.identity.Complete(&c)
+	if err := aboutNobody(&c); err != nil {
+		return "", err
+	}
 	return h.store(ctx, src, &c)
 }
 

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -623,6 +626,63 @@ func TestEventsOnlyWhereTheyAreAllowed(t *testing.T) {
 		if got.Kind != want.Kind || got.Event != want.Event || got.Person.Email != "ada@acme.example" ||
 			!got.At.Equal(time.Date(2026, 3, 2, 9, 15, 0, 0, time.UTC)) {
 			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}
+
+// TestPresetsThatTakeNoEvents: a form plugin's JSON is a form, also where it
+// names an event; signed by one's own program it is one.
+func TestPresetsThatTakeNoEvents(t *testing.T) {
+	id, err := ingest.NewIdentity(ingest.IdentityConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := door{acceptor: &acceptor{}, reg: prometheus.NewRegistry()}
+	d.Handler, err = webhook.New(map[string]webhook.Config{
+		"plugin": {Preset: "contact-form-7", Unsigned: true},
+		"secret": {Preset: "contact-form-7", Secret: "s3cret"},
+		"signed": {Preset: "hmac", Scheme: "hex", Secret: "s3cret"},
+	}, id, d.acceptor, zerolog.Nop(), d.reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := testdata(t, "event.json")
+	mac := hmac.New(sha256.New, []byte("s3cret"))
+	mac.Write([]byte(body))
+	for path, want := range map[string]lead.Kind{
+		"/in/plugin": lead.KindForm, "/in/secret?secret=s3cret": lead.KindForm, "/in/signed": lead.KindEvent,
+	} {
+		d.contacts = nil
+		w := d.post(path, body, "Content-Type", "application/json", "X-Signature", hex.EncodeToString(mac.Sum(nil)))
+		if w.Code != 200 || len(d.contacts) != 1 || d.contacts[0].Kind != want {
+			t.Errorf("%s: %d %s, %+v", path, w.Code, w.Body, d.contacts)
+		}
+	}
+}
+
+// TestEventAboutNobody: it is no contact, as it would make a customer of no
+// one, and is kept with what is wrong.
+func TestEventAboutNobody(t *testing.T) {
+	d := newDoor(t)
+	for body, code := range map[string]int{
+		`{"event": "signed"}`:                                                400,
+		`{"event": "signed", "person": {"name": "Ada"}}`:                     400,
+		`{"event": "signed", "person": {"phone": "+49 30 901820"}}`:          200,
+		`{"event": "signed", "person": {"email": "ada@acme.example"}}`:       200,
+		`{"event": "signed", "company": {"domain": "acme.example"}}`:         200,
+		`{"event": "form_submitted", "message": "nobody, but not an event"}`: 200,
+	} {
+		d.contacts, d.dead = nil, nil
+		w := d.post("/in/crm", body, "Content-Type", "application/json")
+		if w.Code != code || (len(d.contacts) == 1) != (code == 200) || (len(d.dead) == 1) != (code == 400) {
+			t.Errorf("%s: %d %s, %d contacts, %d dead letters", body, w.Code, w.Body, len(d.contacts), len(d.dead))
+		}
+		if code == 400 && !strings.Contains(w.Body.String(), "about nobody; say whom") {
+			t.Errorf("%s: %s", body, w.Body)
+		}
+		_, err := d.ImportJSON("website", []byte(body), time.Now())
+		if (err == nil) != (code == 200) {
+			t.Errorf("import of %s: %v", body, err)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func (h *Handler) imported(src *source, posted *post, received time.Time) (lead.
 	}
 	c.RepeatAfter = 0
 	h.identity.Complete(&c)
-	return c, nil
+	return c, aboutNobody(&c)
 }
 
 // submissionID finds what senders' exports call the id of a submission.

@@ -26,6 +26,7 @@ type preset struct {
 	sender   string  // for people
 	scheme   *scheme // how it signs
 	unsigned bool    // it also sends without a signature or secret
+	events   bool    // JSON with "event" is an event, as the README has it
 	form     bool    // the body is taken apart first: the signature is in it, or it is no JSON
 	maxBody  int64   // 0: defaultMaxBody
 	bare     bool    // the sender wants {} for success and {"message": ...} else
@@ -58,9 +59,9 @@ func presets() map[string]preset {
 		"mailgun":          {sender: "Mailgun", scheme: mailgunScheme(), form: true, maxBody: maxMail, read: readMailgun},
 		"sendgrid":         {sender: "SendGrid", scheme: carriedSecret(), unsigned: true, form: true, maxBody: maxMail, gives4xxUp: true, read: readSendGrid},
 		"postmark":         {sender: "Postmark", scheme: carriedSecret(), unsigned: true, maxBody: maxMail, read: readPostmark},
-		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), form: true, read: readAny},
-		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), form: true, read: readAny},
-		"hmac":             {sender: "the sender", form: true, read: readAny},
+		"standard":         {sender: "Standard Webhooks", scheme: standardScheme("Webhook"), events: true, form: true, read: readAny},
+		"svix":             {sender: "Svix", scheme: standardScheme("Svix"), events: true, form: true, read: readAny},
+		"hmac":             {sender: "the sender", events: true, form: true, read: readAny},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"leadd/ingest"
 	"leadd/lead"
 )
 
@@ -102,6 +103,10 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 		return h.mailContact(d, &s, src, received)
 	}
 	c := s.contact(src.Fields)
+	events := d.post.json && (src.preset.events || d.believed)
+	if events {
+		ingest.MarkEvent(&c)
+	}
 	if len(c.Fields) == 0 && len(c.Attachments) == 0 {
 		return lead.Contact{}, &problem{http.StatusBadRequest, "empty", "no field has a value; fill in at least one"}
 	}
@@ -118,6 +123,9 @@ func (h *Handler) contactOf(d *delivery, src *source, received time.Time) (lead.
 		src.doubtTime(&c)
 	}
 	h.identity.Complete(&c)
+	if events {
+		return c, aboutNobody(&c)
+	}
 	return c, nil
 }
 

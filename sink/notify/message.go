@@ -76,7 +76,7 @@ func (m move) webhook(page string) ([]byte, error) {
 		From: m.change.From, To: m.change.To, Score: m.verdict.Score, Rule: m.change.Rule, Evidence: m.change.Evidence,
 		Reasons: append([]lead.Reason{}, m.verdict.Reasons...),
 		Contact: contact{ID: c.ID, Source: c.Source, Kind: c.Kind, At: c.At, Subject: c.Subject, From: c.Campaign},
-		Page:    link(page, c.Prospect),
+		Page:    m.link(page),
 	}}
 	if m.promoted() {
 		e.Type = "prospect.promoted"
@@ -125,7 +125,7 @@ func (m move) chat(page string) ([]byte, error) {
 		}
 	}
 	text = chatText.Replace(text)
-	if to := link(page, c.Prospect); to != "" {
+	if to := m.link(page); to != "" {
 		text += "\n" + to
 	}
 	b, err := json.Marshal(map[string]string{"text": text})
@@ -135,10 +135,15 @@ func (m move) chat(page string) ([]byte, error) {
 	return b, nil
 }
 
-// link leads to the prospect's page; "" where it is not known where that is.
-func link(page, prospect string) string {
+// link leads to the prospect's page, and there to the product; "" where it is
+// not known where that is.
+func (m move) link(page string) string {
 	if page == "" {
 		return ""
 	}
-	return strings.TrimSuffix(page, "/") + "/prospects/" + url.PathEscape(prospect)
+	to := strings.TrimSuffix(page, "/") + "/prospects/" + url.PathEscape(m.scored.Contact.Prospect)
+	if len(m.scored.Verdicts) > 1 {
+		to += "?product=" + url.QueryEscape(m.verdict.Product)
+	}
+	return to
 }

@@ -313,7 +313,7 @@ func TestChat(t *testing.T) {
 		"Acme &amp; Sons (acme.example) became an opportunity, from contact. Need is met, with 80 points.\n" +
 			"• needs identified (+10): 200 licences — Ada &lt;Admin&gt;\nhttps://leadd.example/prospects/acme.example",
 		"default: Acme &amp; Sons (acme.example) became a customer, from contact. Need is met, with 80 points.\n" +
-			"• needs identified (+10): 200 licences — Ada &lt;Admin&gt;\nhttps://leadd.example/prospects/acme.example",
+			"• needs identified (+10): 200 licences — Ada &lt;Admin&gt;\nhttps://leadd.example/prospects/acme.example?product=default",
 		"acme.example is lost, from lead. Need is met, with 80 points.\nhttps://leadd.example/prospects/acme.example",
 	}
 	if d := cmp.Diff(want, said); d != "" {
