@@ -174,3 +174,13 @@ func TestFallsUnderOtherCriteria(t *testing.T) {
 		t.Errorf("%s %+v", d, p.Standings[0])
 	}
 }
+
+// The built-in criteria are never edited under a version that was released: a
+// daemon that has run it would refuse to start. Raise the version in
+// default.yaml with what is written here.
+func TestDefaultVersion(t *testing.T) {
+	c := scoring.Default()
+	if got, want := c.ID()+" "+c.Fingerprint(), "default-1 7183039554693a5ac18448179d6e7b95"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
