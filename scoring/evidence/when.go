@@ -110,16 +110,23 @@ var actions = []string{
 	"week",                 // the Friday of calendar week #n
 	"q1", "q2", "q3", "q4", // the last day of that quarter
 	"h1", "h2", // the last day of that half-year
-	"weekday", // the coming #weekday
-	"span",    // as "in", but only where the words answer the question of when
-	"far",     // too far to matter
+	"weekday",         // the coming #weekday
+	"day",             // the coming #day of a month
+	"easter",          // the coming Easter Sunday of the Western churches
+	"orthodox easter", // and of the Eastern
+	"span",            // as "in", but only where the words answer the question of when
+	"far",             // too far to matter
 }
 
-// knownAction reports whether a lexicon may count a date so. "on 12-25" and
-// "plus 1" carry their own numbers.
+// knownAction reports whether a lexicon may count a date so. "on 12-25", "plus
+// 1" and "month day 7" carry their own numbers.
 func knownAction(s string) bool {
 	if _, _, ok := monthDay(s); ok {
 		return true
+	}
+	if n, ok := strings.CutPrefix(s, "month day "); ok {
+		_, err := strconv.Atoi(n)
+		return err == nil
 	}
 	if n, ok := strings.CutPrefix(s, "plus "); ok {
 		_, err := strconv.Atoi(n)
@@ -177,11 +184,21 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 	}
 	action := g.values[m.value]
 	if mo, d, ok := monthDay(action); ok {
+		if c.year != 0 {
+			return until(date(int(c.year), time.Month(mo), d))
+		}
 		t := date(year, time.Month(mo), d)
 		if t.Before(now) {
 			t = t.AddDate(1, 0, 0)
 		}
 		return until(t)
+	}
+	if n, ok := strings.CutPrefix(action, "month day "); ok {
+		d, err := strconv.Atoi(n)
+		if err != nil {
+			return 0, false
+		}
+		return coming(int(c.year), int(c.month), d)
 	}
 	if n, ok := strings.CutPrefix(action, "plus "); ok {
 		v, err := strconv.Atoi(n)
@@ -314,8 +331,41 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 			n = 7
 		}
 		return n, true
+	case "day":
+		t := date(year, month, int(c.day))
+		for t.Day() != int(c.day) || !t.After(now) { // not every month has a 31st
+			t = date(t.Year(), t.Month(), 1).AddDate(0, 1, int(c.day)-1)
+		}
+		return until(t)
+	case "easter", "orthodox easter":
+		y := year
+		if c.year != 0 {
+			y = int(c.year)
+		}
+		t := easter(y, action != "easter")
+		if c.year == 0 && t.Before(now) {
+			t = easter(y+1, action != "easter")
+		}
+		return until(t)
 	case "far":
 		return farAway, true
 	}
 	return 0, false
+}
+
+// easter is Easter Sunday of a year, by the calendar of today: for the Western
+// churches by Butcher's rule, for the Eastern by Meeus's Julian one (Meeus,
+// Astronomical Algorithms, chapter 8), which are 13 days apart until 2099.
+func easter(year int, orthodox bool) time.Time {
+	if orthodox {
+		d := (19*(year%19) + 15) % 30
+		e := (2*(year%4) + 4*(year%7) - d + 34) % 7
+		return time.Date(year, time.March, 22+d+e+13, 0, 0, 0, 0, time.UTC)
+	}
+	a, b, c := year%19, year/100, year%100
+	h := (19*a + b - b/4 - (b-(b+8)/25+1)/3 + 15) % 30
+	l := (32 + 2*(b%4) + 2*(c/4) - h - c%4) % 7
+	m := (a + 11*h + 22*l) / 451
+	n := h + l - 7*m + 114
+	return time.Date(year, time.Month(n/31), n%31+1, 0, 0, 0, 0, time.UTC)
 }
