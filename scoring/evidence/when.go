@@ -103,6 +103,7 @@ var actions = []string{
 	"next end",             // the last day of the next #unit
 	"next start",           // the first day of the next #unit
 	"quarter end",          // the last day of quarter #n
+	"quarter start",        // the first day of quarter #n
 	"half end",             // the last day of half-year #n
 	"year end",             // the last day of #year, or of this one
 	"month now",            // the last day of this month
@@ -300,7 +301,7 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 		// The fourth of January is always in week 1.
 		first := date(y, 1, 4)
 		return until(first.AddDate(0, 0, -(int(first.Weekday())+6)%7+4+7*(int(c.n)-1)))
-	case "quarter end", "half end", "q1", "q2", "q3", "q4", "h1", "h2":
+	case "quarter end", "quarter start", "half end", "q1", "q2", "q3", "q4", "h1", "h2":
 		length, top, n := 3, 4, int(c.n)
 		if action[0] == 'h' {
 			length, top = 6, 2
@@ -317,6 +318,9 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 			if n*length < int(month) {
 				y++
 			}
+		}
+		if action == "quarter start" {
+			return until(date(y, time.Month((n-1)*length+1), 1))
 		}
 		return until(date(y, time.Month(n*length+1), 0))
 	case "year end":
