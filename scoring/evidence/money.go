@@ -157,7 +157,7 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 		if c, ok := p.value(i, symCurrency); ok && i+1 < limit && c != currencyPercent && p.tokens[i].kind != numberToken {
 			i++
 		}
-	} else if i+1 < limit && p.tokens[i].kind == wordToken && !p.tokens[i].has(symNumberWord) {
+	} else if i+1 < limit && p.tokens[i].kind == wordToken && (!p.tokens[i].has(symNumberWord) || p.tokens[i+1].has(symCurrency)) {
 		word := p.text[p.tokens[i].start:p.tokens[i].end]
 		if c := letterCurrency(word); c != "" && p.tokens[i+1].before == gapNone && p.tokens[i+1].kind == numberToken {
 			a, ok := g.amountAt(p, i+1, limit)
