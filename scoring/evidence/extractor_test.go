@@ -89,6 +89,12 @@ func TestAmounts(t *testing.T) {
 		{"Наш бюджет 150 тыс. руб.", 150000, "RUB"},
 		{"Бюджет от 1 до 2 млн рублей.", 2000000, "RUB"},
 		{"Մեր բյուջեն 3 մլն դրամ է։", 3000000, "AMD"},
+		{"We can spend twenty five thousand dollars.", 25000, "USD"},
+		{"Our budget is N27m, released by Finance.", 27000000, "NGN"},
+		{"The budget is 2 million euros not, but 480,000 euros yes.", 480000, "EUR"},
+		{"Our budget is between 5 and 8 thousand euros.", 8000, "EUR"},
+		{"Наш бюджет двадцать тысяч рублей.", 20000, "RUB"},
+		{"The budget was cut and we have one R32 unit.", 0, ""},
 		{"Our turnover is 12 million euros.", 0, ""},
 		{"Please refund the 300 EUR of invoice 12.", 0, ""},
 		{"We have no budget this year.", 0, ""},
@@ -117,6 +123,16 @@ func TestDeadlines(t *testing.T) {
 		{"We need it by the end of the quarter.", 29},
 		{"We need it in Q2.", 120},
 		{"It must be live before June 15th.", 105},
+		{"We need it by Easter.", 34},
+		{"It has to be ready by the 15th.", 13},
+		{"We want to go live in the first week of May.", 66},
+		{"Delivery is needed in week 20.", 74},
+		{"We need it by the end of next month.", 59},
+		{"By May, please.", 90},
+		{"We want to start in summer 2026.", 182},
+		{"We will start in spring 2027.", none},
+		{"Нужно запустить до Пасхи.", 41},
+		{"Нужно запустить до 15 числа.", 13},
 		{"We need it asap.", bare},
 		{"Not before September, please send the brochure.", none},
 		{"Maybe next year we need a tool.", none},
@@ -142,6 +158,40 @@ func TestDeadlines(t *testing.T) {
 		}
 		if got != c.days {
 			t.Errorf("%q: %d days, want %d", c.text, got, c.days)
+		}
+	}
+}
+
+// TestASecondDocument: a signed contract is no longer out, another may be.
+func TestASecondDocument(t *testing.T) {
+	e := extractor(t)
+	for _, c := range []struct {
+		text string
+		out  bool
+	}{
+		{"We received the contract. The signed contract is attached.", false},
+		{"The signed contract is attached. The data processing agreement is still with our lawyer.", true},
+		{"Договор подписали, скан во вложении. Допсоглашение пока у юристов.", true},
+	} {
+		found := e.Extract(text(c.text))
+		if f := find(found, "contract_out"); (f != nil) != c.out {
+			t.Errorf("%q: contract out %v, want %v", c.text, f != nil, c.out)
+		}
+		if find(found, "signed") == nil || find(found, "contacted") == nil {
+			t.Errorf("%q: not signed or not contacted: %v", c.text, found)
+		}
+	}
+}
+
+func TestThingsCounted(t *testing.T) {
+	e := extractor(t)
+	for text0, want := range map[string]bool{
+		"We need help. Two offices, 35 laptops, one server room.": true,
+		"We need help. Call us on +1 505 555 0114, extension 12.": false,
+		"We need help. We have 35 employees.":                     false,
+	} {
+		if f := find(e.Extract(text(text0)), "needs_identified"); (f != nil) != want {
+			t.Errorf("%q: needs identified %v, want %v", text0, f != nil, want)
 		}
 	}
 }

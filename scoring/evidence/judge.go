@@ -29,6 +29,8 @@ type judge struct {
 	noBudget bool
 	calm     bool
 	order    bool
+	copy     bool // a signed copy comes, not only an order
+	things   int  // numbers of things, said without asking for them
 }
 
 // candidate is a possible finding; the highest score of a criterion stands,
@@ -37,6 +39,13 @@ type candidate struct {
 	score   float64
 	finding lead.Finding
 }
+
+// A contract that is out is no news beside a signed one, unless a pattern's
+// value says that it tells of another document.
+const (
+	beside       = "beside"
+	besideSigned = 3
+)
 
 // prose judges a page of sentences.
 func (j *judge) prose() {
@@ -96,10 +105,15 @@ func (j *judge) sentence(s int32, ms []match) {
 			}
 		case secContractOut:
 			if !j.negated(sen, ms, m) && !j.supposed(ms, m) && !overlapped(ms, m, secSupplierLeft) {
-				j.offer(contractOut, 2, m)
+				score := 2.0
+				if j.g.values[m.value] == beside {
+					score = besideSigned
+				}
+				j.offer(contractOut, score, m)
 			}
 		case secSigned:
 			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !j.has(secSignedNot) {
+				j.copy = true
 				j.offer(signed, 2, m)
 			}
 		case secOrder:
@@ -333,7 +347,7 @@ func (j *judge) conclude() {
 		b[timeline] = candidate{}
 	}
 	j.concludeRequirements()
-	if b[signed].score > 0 && b[contractOut].score > 0 && b[contractOut].score < 3 {
+	if b[signed].score > 0 && b[contractOut].score < besideSigned {
 		b[contractOut] = candidate{}
 	}
 	if b[declined].score > 0 && b[signed].score > 0 {
@@ -348,6 +362,16 @@ func (j *judge) conclude() {
 		f := j.anyText.finding
 		f.Criterion = criteria[contacted]
 		b[contacted] = candidate{1, f}
+	}
+	if b[contacted].score == 0 {
+		// Who has our contract has heard from us.
+		for _, k := range [...]int{contractOut, signed} {
+			if f := b[k].finding; b[k].score > 0 && (k == contractOut || j.copy) {
+				f.Criterion = criteria[contacted]
+				b[contacted] = candidate{1, f}
+				break
+			}
+		}
 	}
 	if j.firm() >= 2 {
 		// Whoever names dates and amounts for it has not said no, whatever

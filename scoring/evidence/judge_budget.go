@@ -23,7 +23,7 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 		default:
 			continue
 		}
-		if m.hi <= j.labelled {
+		if m.hi <= j.labelled || j.refused(sen, m) {
 			continue
 		}
 		score := 0.0
@@ -52,6 +52,15 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 		}
 		j.offerBudget(score, m)
 	}
+}
+
+// refused reports whether a "not" stands right behind the amount and ends the
+// clause: "2m not, but 500k".
+func (j *judge) refused(sen *sentence, m money) bool {
+	if m.hi >= sen.hi || j.p.tokens[m.hi].before >= gapClause || !j.p.tokens[m.hi].has(symNegation) {
+		return false
+	}
+	return m.hi+1 == sen.hi || j.p.tokens[m.hi+1].before >= gapClause
 }
 
 func (j *judge) offerBudget(score float64, m money) {

@@ -15,6 +15,8 @@ const (
 	headsPoints    = 0.4
 
 	countPoints      = 1.0 // "need 6 vans": a number of something
+	thingPoints      = 0.9 // "two offices, 35 laptops"
+	enoughThings     = 3
 	enumeratedPoints = 0.45
 	someMembers      = 3 // of an enumeration
 )
@@ -71,8 +73,15 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 		points += bulletPoints
 	}
 	if !j.has(secContacted) {
-		if !seen[secQuantity] && (j.has(secNeed) || j.has(secList)) && j.counted(sen, ms) {
-			points += countPoints
+		if n := j.counted(sen, ms); n > 0 && !seen[secQuantity] {
+			if j.has(secNeed) || j.has(secList) {
+				points += countPoints
+				n--
+			}
+			if !j.has(secBudgetOther) && !sen.question {
+				points += thingPoints * float64(min(n, enoughThings-j.things))
+				j.things = min(j.things+n, enoughThings)
+			}
 		}
 		if sen.clauses >= someMembers {
 			if n := j.enumerated(sen, ms); n >= someMembers {
@@ -91,24 +100,28 @@ func (j *judge) requirementsIn(sen *sentence, ms []match) {
 	j.offerSpan(needsIdentified, points, lo, hi)
 }
 
-// counted reports whether the sentence counts things: a number before a word
-// that is no time, money, date or head count.
-func (j *judge) counted(sen *sentence, ms []match) bool {
+// counted is how many things the sentence counts: numbers before a word that is
+// no time, money, date or head count.
+func (j *judge) counted(sen *sentence, ms []match) int {
+	n := 0
 	for i := sen.lo; i+1 < sen.hi; i++ {
 		t, next := &j.p.tokens[i], &j.p.tokens[i+1]
 		word, _ := j.p.value(i, symNumberWord)
-		if word < 2 && (t.kind != numberToken || !t.plain || t.value < 2) || t.value > 99999 || i < j.labelled || next.kind != wordToken || next.before > gapWord || next.before == gapNone {
+		if word < 2 && (t.kind != numberToken || t.value < 2 || t.value != float64(int(t.value))) || t.value > 99999 || i < j.labelled || next.kind != wordToken || next.before > gapWord || next.before == gapNone {
 			continue
 		}
-		if covered(ms, i, secWhen) || covered(ms, i, secHeads) || j.p.dateAt[i] != 0 || i > 0 && j.p.dateAt[i-1] != 0 || t.value >= 1990 && t.value < 2100 {
+		if covered(ms, i, secWhen) || covered(ms, i, secHeads) || j.p.dateAt[i] != 0 || i > 0 && j.p.dateAt[i-1] != 0 || t.value >= 1990 && t.value < 2100 && t.plain {
 			continue
 		}
-		if _, ok := j.p.value(i+1, symCurrency); ok || j.inMoney(i) {
+		if i > sen.lo && (j.p.tokens[i-1].kind == numberToken || t.before == gapNone) {
+			continue // "+1 505 555 0114", "ISO9001"
+		}
+		if next.kinds&(1<<symCurrency|1<<symUnit|1<<symMonth|1<<symNumberWord|1<<symMultiplier) != 0 || j.inMoney(i) {
 			continue
 		}
-		return true
+		n++
 	}
-	return false
+	return n
 }
 
 // enumerated counts the short members that commas part in a sentence, those

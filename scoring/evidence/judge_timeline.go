@@ -36,7 +36,7 @@ func (j *judge) whenIn(sen *sentence, ms []match) {
 			if within(ms, i) || j.g.values[m.value] == "span" {
 				continue
 			}
-			if score := j.deadline(sen, ms, m); score >= 3 {
+			if score := j.deadline(sen, ms, m); score >= 2.5 {
 				j.offerWhen(score, m)
 			}
 		}
@@ -69,7 +69,7 @@ func (j *judge) offerWhen(score float64, m *match) {
 	}
 }
 
-// deadline scores how surely a date is the time they want it by; 3 is enough.
+// deadline scores how surely a date is the time they want it by; 2.5 is enough.
 func (j *judge) deadline(sen *sentence, ms []match, d *match) float64 {
 	score, wish := 0.0, 0.0
 	goal, other := farWords, farWords

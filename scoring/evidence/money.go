@@ -157,9 +157,14 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 		if c, ok := p.value(i, symCurrency); ok && i+1 < limit && c != currencyPercent && p.tokens[i].kind != numberToken {
 			i++
 		}
-	} else if i+1 < limit && p.tokens[i].kind == wordToken {
-		// "A$", "US$", "C$"
+	} else if i+1 < limit && p.tokens[i].kind == wordToken && (!p.tokens[i].has(symNumberWord) || p.tokens[i+1].has(symCurrency)) {
 		word := p.text[p.tokens[i].start:p.tokens[i].end]
+		if c := letterCurrency(word); c != "" && p.tokens[i+1].before == gapNone && p.tokens[i+1].kind == numberToken {
+			a, ok := g.amountAt(p, i+1, limit)
+			a.lo, a.currency = i, c
+			return a, ok && a.value*a.multiplier >= 1000 // "R32" is a refrigerant
+		}
+		// "A$", "US$", "C$"
 		if c, ok := p.value(i+1, symCurrency); ok && p.tokens[i+1].before == gapNone && currencies[c] == "USD" {
 			switch strings.ToUpper(word) {
 			case "A", "AU":
@@ -184,6 +189,9 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 			return a, false
 		}
 		i += 2
+	}
+	if i < limit && p.tokens[i].has(symNumberWord) {
+		return g.amountInWords(p, a, i, limit)
 	}
 	if i >= limit || p.tokens[i].kind != numberToken {
 		return a, false
@@ -229,6 +237,48 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 	}
 	a.hi = i
 	return a, a.value > 0
+}
+
+// letterCurrency is the currency that is written as one letter before the
+// figures: "R45,000", "N27m".
+func letterCurrency(word string) string {
+	switch word {
+	case "R":
+		return "ZAR"
+	case "N":
+		return "NGN"
+	}
+	return ""
+}
+
+// amountInWords reads "twenty five thousand euros", from the number's word at
+// token i on.
+func (g *grammar) amountInWords(p *page, a amount, i, limit int32) (amount, bool) {
+	for ; i < limit && (i == a.lo || p.tokens[i].before <= gapWord); i++ {
+		v, ok := p.value(i, symNumberWord)
+		if !ok {
+			break
+		}
+		if v >= 100 && a.value > 0 {
+			a.value *= float64(v)
+		} else {
+			a.value += float64(v)
+		}
+	}
+	if i < limit && p.tokens[i].before == gapWord {
+		if v, ok := p.value(i, symMultiplier); ok && p.tokens[i].end-p.tokens[i].start > 1 {
+			a.multiplier = float64(v)
+			i++
+		}
+	}
+	if i < limit && p.tokens[i].before == gapWord && p.tokens[i].kind == wordToken {
+		if c, ok := p.value(i, symCurrency); ok && c != currencyPercent && a.currency == "" {
+			a.currency = currencies[c]
+			i++
+		}
+	}
+	a.hi = i
+	return a, a.multiplier > 1
 }
 
 // ownDollar reads "$500 AUD".

@@ -103,6 +103,7 @@ var actions = []string{
 	"next end",             // the last day of the next #unit
 	"next start",           // the first day of the next #unit
 	"quarter end",          // the last day of quarter #n
+	"quarter start",        // the first day of quarter #n
 	"half end",             // the last day of half-year #n
 	"year end",             // the last day of #year, or of this one
 	"month now",            // the last day of this month
@@ -110,16 +111,23 @@ var actions = []string{
 	"week",                 // the Friday of calendar week #n
 	"q1", "q2", "q3", "q4", // the last day of that quarter
 	"h1", "h2", // the last day of that half-year
-	"weekday", // the coming #weekday
-	"span",    // as "in", but only where the words answer the question of when
-	"far",     // too far to matter
+	"weekday",         // the coming #weekday
+	"day",             // the coming #day of a month
+	"easter",          // the coming Easter Sunday of the Western churches
+	"orthodox easter", // and of the Eastern
+	"span",            // as "in", but only where the words answer the question of when
+	"far",             // too far to matter
 }
 
-// knownAction reports whether a lexicon may count a date so. "on 12-25" and
-// "plus 1" carry their own numbers.
+// knownAction reports whether a lexicon may count a date so. "on 12-25", "plus
+// 1" and "month day 7" carry their own numbers.
 func knownAction(s string) bool {
 	if _, _, ok := monthDay(s); ok {
 		return true
+	}
+	if n, ok := strings.CutPrefix(s, "month day "); ok {
+		_, err := strconv.Atoi(n)
+		return err == nil
 	}
 	if n, ok := strings.CutPrefix(s, "plus "); ok {
 		_, err := strconv.Atoi(n)
@@ -177,11 +185,21 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 	}
 	action := g.values[m.value]
 	if mo, d, ok := monthDay(action); ok {
+		if c.year != 0 {
+			return until(date(int(c.year), time.Month(mo), d))
+		}
 		t := date(year, time.Month(mo), d)
 		if t.Before(now) {
 			t = t.AddDate(1, 0, 0)
 		}
 		return until(t)
+	}
+	if n, ok := strings.CutPrefix(action, "month day "); ok {
+		d, err := strconv.Atoi(n)
+		if err != nil {
+			return 0, false
+		}
+		return coming(int(c.year), int(c.month), d)
 	}
 	if n, ok := strings.CutPrefix(action, "plus "); ok {
 		v, err := strconv.Atoi(n)
@@ -283,7 +301,7 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 		// The fourth of January is always in week 1.
 		first := date(y, 1, 4)
 		return until(first.AddDate(0, 0, -(int(first.Weekday())+6)%7+4+7*(int(c.n)-1)))
-	case "quarter end", "half end", "q1", "q2", "q3", "q4", "h1", "h2":
+	case "quarter end", "quarter start", "half end", "q1", "q2", "q3", "q4", "h1", "h2":
 		length, top, n := 3, 4, int(c.n)
 		if action[0] == 'h' {
 			length, top = 6, 2
@@ -301,6 +319,9 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 				y++
 			}
 		}
+		if action == "quarter start" {
+			return until(date(y, time.Month((n-1)*length+1), 1))
+		}
 		return until(date(y, time.Month(n*length+1), 0))
 	case "year end":
 		y := year
@@ -314,8 +335,41 @@ func (g *grammar) days(p *page, m *match, at time.Time) (days int, ok bool) {
 			n = 7
 		}
 		return n, true
+	case "day":
+		t := date(year, month, int(c.day))
+		for t.Day() != int(c.day) || !t.After(now) { // not every month has a 31st
+			t = date(t.Year(), t.Month(), 1).AddDate(0, 1, int(c.day)-1)
+		}
+		return until(t)
+	case "easter", "orthodox easter":
+		y := year
+		if c.year != 0 {
+			y = int(c.year)
+		}
+		t := easter(y, action != "easter")
+		if c.year == 0 && t.Before(now) {
+			t = easter(y+1, action != "easter")
+		}
+		return until(t)
 	case "far":
 		return farAway, true
 	}
 	return 0, false
+}
+
+// easter is Easter Sunday of a year, by the calendar of today: for the Western
+// churches by Butcher's rule, for the Eastern by Meeus's Julian one (Meeus,
+// Astronomical Algorithms, chapter 8), which are 13 days apart until 2099.
+func easter(year int, orthodox bool) time.Time {
+	if orthodox {
+		d := (19*(year%19) + 15) % 30
+		e := (2*(year%4) + 4*(year%7) - d + 34) % 7
+		return time.Date(year, time.March, 22+d+e+13, 0, 0, 0, 0, time.UTC)
+	}
+	a, b, c := year%19, year/100, year%100
+	h := (19*a + b - b/4 - (b-(b+8)/25+1)/3 + 15) % 30
+	l := (32 + 2*(b%4) + 2*(c/4) - h - c%4) % 7
+	m := (a + 11*h + 22*l) / 451
+	n := h + l - 7*m + 114
+	return time.Date(year, time.Month(n/31), n%31+1, 0, 0, 0, 0, time.UTC)
 }
