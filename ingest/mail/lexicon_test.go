@@ -13,7 +13,8 @@ func TestWordLists(t *testing.T) {
 			newsletter vendor_pitch vendor_pitch.subject job job.subject other other.subject inquiry`,
 		"layout": `closing thanks attribution forwarded forwarded.end original label.from label.to label.date label.subject label.other
 			subject.reply subject.forward device disclaimer banner postscript call.me robot mailer.daemon role company
-			language.de language.fr language.es language.en`,
+			language.de language.fr language.es language.en proxy honorific company.head
+			hint.ch hint.at hint.be hint.ca hint.mx hint.ar hint.cl hint.co hint.pe`,
 		"title": "title department intro end",
 	}
 	for _, language := range []string{"en", "de", "fr", "es", "ru", "hy"} {

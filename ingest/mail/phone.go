@@ -27,7 +27,11 @@ func (r *Reader) countries(where region) []string {
 			longitude = "east"
 		}
 	}
-	likely := r.regions[r.language(where.text())+"."+longitude]
+	text := where.text()
+	likely := r.regions[r.language(text)+"."+longitude]
+	if country := r.hinted(text); country != "" {
+		likely = append([]string{country}, likely...)
+	}
 	tld := strings.ToUpper(where.email[strings.LastIndexByte(where.email, '.')+1:])
 	if tld == "UK" {
 		tld = "GB"
@@ -36,6 +40,21 @@ func (r *Reader) countries(where region) []string {
 		likely = append([]string{tld}, likely...)
 	}
 	return likely
+}
+
+// hinted gives the country that the text has the most own words of, "" where it
+// has none.
+func (r *Reader) hinted(text string) string {
+	count, best := map[string]int{}, ""
+	r.layout.each(normal(cut(text, 4000)), func(p phrase) {
+		if country, ok := strings.CutPrefix(p.section, "hint."); ok {
+			country = strings.ToUpper(country)
+			if count[country]++; best == "" || count[country] > count[best] {
+				best = country
+			}
+		}
+	})
+	return best
 }
 
 // language tells the language of a text by its script or its small words.

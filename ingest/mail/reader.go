@@ -341,6 +341,9 @@ func (r *Reader) formContact(l *letter, fields []lead.Field) lead.Contact {
 		c.Person.Email = l.replyTo.email
 	}
 	c.Person.Name = cleanName(c.Person.Name)
+	if c.Person.Title == "" {
+		c.Person.Title = r.saidTitle(c.Text)
+	}
 	if c.Person.Phone != "" {
 		var all strings.Builder
 		for _, f := range c.Fields {

@@ -203,6 +203,7 @@ func (r *Reader) named(text, name string) bool {
 // extends: a name that begins with the one in the header: "Jo Doe" for "Jo".
 func (r *Reader) extends(s, name string) bool {
 	known := normal(name)
+	known = known[r.layout.prefix(known, "honorific"):]
 	return known != "" && strings.HasPrefix(normal(s), known) && r.looksLikeName(s)
 }
 
@@ -286,6 +287,9 @@ func (r *Reader) readSignature(lines []string, known, domain string, place regio
 		}
 		for j, seg := range segments(line) {
 			if j == 0 {
+				if n := r.layout.prefix(normal(seg), "proxy"); n > 0 {
+					seg = strings.TrimSpace(seg[formulaEnd(seg, n):]) // i. A. Jo Doe
+				}
 				if head, _, ok := strings.Cut(seg, " ("); ok && r.named(normal(head), known) {
 					seg = head
 				}
@@ -299,7 +303,8 @@ func (r *Reader) readSignature(lines []string, known, domain string, place regio
 			case s.Name == "" && s.Title == "" && (r.named(normal(seg), known) || r.looksLikeName(seg)):
 				s.Name = strings.TrimSpace(seg)
 			case s.Title == "" && digits(seg) == 0 && r.isTitle(seg, j == 0 && s.Name != ""):
-				s.Title, titled = seg, i
+				s.Title, s.company = r.titleAndCompany(seg, s.company)
+				titled = i
 			case titled == i && s.company == "" && words(normal(seg)) <= 4 && r.titles.prefix(normal(seg), "department") > 0:
 				s.Title += ", " + seg // VP, Operations
 			case s.company == "" && r.isCompany(seg, domain, titled == i || titled >= 0 && titled == i-1 && j == 0):
@@ -308,6 +313,25 @@ func (r *Reader) readSignature(lines []string, known, domain string, place regio
 		}
 	}
 	return s
+}
+
+// titleAndCompany parts a title from the company that stands behind it with
+// its legal form first: технический директор ООО "Волга". company is the one
+// known so far.
+func (r *Reader) titleAndCompany(seg, company string) (string, string) {
+	if seg == "" || seg[0] < utf8.RuneSelf {
+		return seg, company // only in Cyrillic letters does the form come first
+	}
+	fields := strings.Fields(seg)
+	for i := 1; i+1 < len(fields); i++ {
+		if r.layout.is(normal(fields[i]), "company.head") {
+			if company == "" {
+				company = strings.Join(fields[i:], " ")
+			}
+			return strings.Join(fields[:i], " "), company
+		}
+	}
+	return seg, company
 }
 
 // segments parts a signature's line: "Rota Manager, Strathmore Care | 020 7946 0733".
