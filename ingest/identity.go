@@ -123,7 +123,15 @@ func (id *Identity) Phone(s string) string {
 		return ""
 	}
 	n.Extension = nil
-	return phonenumbers.Format(n, phonenumbers.E164)
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if n.GetItalianLeadingZero() {
+		// Outside Italy a number of mere zeros is read with one less each time.
+		again, err := phonenumbers.Parse(e164, "")
+		if err != nil || again.GetNationalNumber() != n.GetNationalNumber() || again.GetNumberOfLeadingZeros() != n.GetNumberOfLeadingZeros() {
+			return ""
+		}
+	}
+	return e164
 }
 
 // CompanyDomain gives the registrable domain of the company an address
