@@ -216,7 +216,8 @@ func (j *judge) negated(sen *sentence, ms []match, m *match) bool {
 		}
 	}
 	for i := range ms {
-		if ms[i].section == secNegationAfter && ms[i].lo >= m.hi && ms[i].lo <= m.hi+negationReach && !j.clauseBetween(m.hi, ms[i].lo) {
+		if ms[i].section == secNegationAfter && ms[i].lo >= m.hi && ms[i].lo <= m.hi+negationReach && !j.clauseBetween(m.hi, ms[i].lo) &&
+			!j.refusal(sen, m.hi, ms[i].lo) {
 			return true
 		}
 	}

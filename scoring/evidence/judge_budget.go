@@ -65,7 +65,7 @@ func (j *judge) moneyDenied(ms []match) bool {
 			continue
 		}
 		excused := false
-		for t := m.lo; t < m.hi && !excused; t++ {
+		for t := m.lo; t <= m.hi && int(t) < len(j.p.moneyAt) && !excused; t++ {
 			excused = j.p.moneyAt[t] != 0
 		}
 		for k := range ms {
@@ -89,6 +89,17 @@ func (j *judge) refused(sen *sentence, m money) bool {
 		return false
 	}
 	return m.hi+1 == sen.hi || j.p.tokens[m.hi+1].before >= gapClause
+}
+
+// refusal reports whether the "not" at token not refuses an amount behind token
+// lo, and nothing before that.
+func (j *judge) refusal(sen *sentence, lo, not int32) bool {
+	for t := lo; t < not; t++ {
+		if k := j.p.moneyAt[t]; k != 0 && j.p.money[k-1].hi == not {
+			return j.refused(sen, j.p.money[k-1])
+		}
+	}
+	return false
 }
 
 func (j *judge) offerBudget(score float64, m money) {
