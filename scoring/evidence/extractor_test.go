@@ -93,6 +93,13 @@ func TestAmounts(t *testing.T) {
 		{"Our budget is N27m, released by Finance.", 27000000, "NGN"},
 		{"The budget is 2 million euros not, but 480,000 euros yes.", 480000, "EUR"},
 		{"Our budget is between 5 and 8 thousand euros.", 8000, "EUR"},
+		{"Our budget is not 50k euros, but 30k euros.", 30000, "EUR"},
+		{"Das Budget sind 2,5 Mio nicht, aber 480.000 Euro.", 480000, "EUR"},
+		{"Unser Budget: 7.500,-- EUR.", 7500, "EUR"},
+		{"Budget zwischen 20 und 25 TEUR.", 25000, "EUR"},
+		{"Budget entre 20 et 25 k€.", 25000, "EUR"},
+		{"Presupuesto máximo 60 millones de pesos colombianos.", 60000000, "COP"},
+		{"Mehr als 45 Euro im Monat pro Platz ist nicht drin.", 45, "EUR"},
 		{"Наш бюджет двадцать тысяч рублей.", 20000, "RUB"},
 		{"The budget was cut and we have one R32 unit.", 0, ""},
 		{"Our turnover is 12 million euros.", 0, ""},
@@ -133,6 +140,14 @@ func TestDeadlines(t *testing.T) {
 		{"We will start in spring 2027.", none},
 		{"Нужно запустить до Пасхи.", 41},
 		{"Нужно запустить до 15 числа.", 13},
+		{"Wir brauchen die Software bis Ostern.", 34},
+		{"Wir brauchen die Anlage ab Beginn Q3.", 121},
+		{"Wir brauchen das bis zum 15. des Monats.", 13},
+		{"Il nous faut le logiciel avant Pâques.", 34},
+		{"Il nous faut le logiciel pour la première semaine de mai.", 66},
+		{"Necesitamos el programa antes de Semana Santa.", 34},
+		{"We are still using the old tool today.", none},
+		{"Your year-end discount is useless to us.", none},
 		{"We need it asap.", bare},
 		{"Not before September, please send the brochure.", none},
 		{"Maybe next year we need a tool.", none},
@@ -172,6 +187,10 @@ func TestASecondDocument(t *testing.T) {
 		{"We received the contract. The signed contract is attached.", false},
 		{"The signed contract is attached. The data processing agreement is still with our lawyer.", true},
 		{"Договор подписали, скан во вложении. Допсоглашение пока у юристов.", true},
+		{"Der Vertrag ist unterschrieben. Den AVV prüft noch unsere Rechtsabteilung.", true},
+		{"Le contrat est signé. L'avenant est encore chez notre juriste.", true},
+		{"El contrato ya está firmado. El anexo sigue en legal.", true},
+		{"Den Vertrag habe ich unterschrieben zurückgeschickt, ist er da?", false},
 	} {
 		found := e.Extract(text(c.text))
 		if f := find(found, "contract_out"); (f != nil) != c.out {
@@ -213,6 +232,11 @@ func TestWhoseWordsAndNot(t *testing.T) {
 		{"Դեռ չենք ստորագրել պայմանագիրը։", "signed"},
 		{"I called three times and nobody picked up.", "contacted"},
 		{"Thanks in advance for your reply.", "contacted"},
+		{"We are negotiating with our landlord.", "negotiating"},
+		{"Thank you for the discount, but we have what we need.", "negotiating"},
+		{"Wir verhandeln gerade mit der Bank.", "negotiating"},
+		{"Estamos negociando con el banco.", "negotiating"},
+		{"Менять прямо сейчас не собираемся.", "timeline"},
 	} {
 		if f := find(e.Extract(text(c.text)), c.criterion); f != nil {
 			t.Errorf("%q: found %s in %q", c.text, c.criterion, f.Words)

@@ -47,6 +47,11 @@ const (
 	besideSigned = 3
 )
 
+// A signature that a sentence asks about or that is of something else is none,
+// unless a pattern's value says that the words tell of it surely: "I have
+// signed and posted it, did you get it?"
+const told = "told"
+
 // prose judges a page of sentences.
 func (j *judge) prose() {
 	p := j.p
@@ -67,6 +72,9 @@ func (j *judge) sentence(s int32, ms []match) {
 	for i := range ms {
 		j.sections |= 1 << ms[i].section
 	}
+	if j.has(secBudgetNot) && !j.moneyDenied(ms) {
+		j.sections &^= 1 << secBudgetNot
+	}
 	for i := range ms {
 		m := &ms[i]
 		if m.hi <= j.labelled && m.section != secNeedNever {
@@ -86,7 +94,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(budget, 1, m)
 			}
 		case secBudgetNot:
-			j.noBudget = true
+			j.noBudget = j.noBudget || j.has(secBudgetNot)
 		case secAuthority:
 			if !sen.question && !j.negated(sen, ms, m) && !overlapped(ms, m, secAuthorityNot) {
 				j.offer(authority, 2, m)
@@ -100,7 +108,7 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(supplierLeft, 2, m)
 			}
 		case secNegotiating:
-			if !j.negated(sen, ms, m) {
+			if !j.negated(sen, ms, m) && !overlapped(ms, m, secNegotiatingNot) {
 				j.offer(negotiating, 2, m)
 			}
 		case secContractOut:
@@ -112,7 +120,8 @@ func (j *judge) sentence(s int32, ms []match) {
 				j.offer(contractOut, score, m)
 			}
 		case secSigned:
-			if !sen.question && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) && !j.has(secSignedNot) {
+			doubtful := j.g.values[m.value] != told && (sen.question || j.has(secSignedNot))
+			if !doubtful && !j.negated(sen, ms, m) && !j.conditional(sen, ms, m) && !j.future(sen, ms, m) {
 				j.copy = true
 				j.offer(signed, 2, m)
 			}
@@ -207,7 +216,8 @@ func (j *judge) negated(sen *sentence, ms []match, m *match) bool {
 		}
 	}
 	for i := range ms {
-		if ms[i].section == secNegationAfter && ms[i].lo >= m.hi && ms[i].lo <= m.hi+negationReach && !j.clauseBetween(m.hi, ms[i].lo) {
+		if ms[i].section == secNegationAfter && ms[i].lo >= m.hi && ms[i].lo <= m.hi+negationReach && !j.clauseBetween(m.hi, ms[i].lo) &&
+			!j.refusal(sen, m.hi, ms[i].lo) {
 			return true
 		}
 	}

@@ -54,13 +54,52 @@ func (j *judge) moneyIn(sen *sentence, ms []match) {
 	}
 }
 
-// refused reports whether a "not" stands right behind the amount and ends the
-// clause: "2m not, but 500k".
+// moneyDenied reports whether a sentence's words for "no money" mean that: not
+// those that a phrase for money with a "not" of its own holds ("we need not
+// quarrel about money"), nor those that deny an amount ("a budget of 2m we do
+// not have, but 500k").
+func (j *judge) moneyDenied(ms []match) bool {
+	for i := range ms {
+		m := &ms[i]
+		if m.section != secBudgetNot {
+			continue
+		}
+		excused := false
+		for t := m.lo; t <= m.hi && int(t) < len(j.p.moneyAt) && !excused; t++ {
+			excused = j.p.moneyAt[t] != 0
+		}
+		for k := range ms {
+			o := &ms[k]
+			excused = excused || o.section == secBudgetThere && o.negative && o.lo < m.hi && m.lo < o.hi
+		}
+		if !excused {
+			return true
+		}
+	}
+	return false
+}
+
+// refused reports whether a "not" stands right before or behind the amount,
+// alone with it in its clause: "not 2m, but 500k", "2m not, but 500k".
 func (j *judge) refused(sen *sentence, m money) bool {
+	if m.lo > sen.lo && m.hi < sen.hi && j.p.tokens[m.hi].before >= gapClause && j.p.tokens[m.lo].before < gapClause && j.p.tokens[m.lo-1].has(symNegation) {
+		return true
+	}
 	if m.hi >= sen.hi || j.p.tokens[m.hi].before >= gapClause || !j.p.tokens[m.hi].has(symNegation) {
 		return false
 	}
 	return m.hi+1 == sen.hi || j.p.tokens[m.hi+1].before >= gapClause
+}
+
+// refusal reports whether the "not" at token not refuses an amount behind token
+// lo, and nothing before that.
+func (j *judge) refusal(sen *sentence, lo, not int32) bool {
+	for t := lo; t < not; t++ {
+		if k := j.p.moneyAt[t]; k != 0 && j.p.money[k-1].hi == not {
+			return j.refused(sen, j.p.money[k-1])
+		}
+	}
+	return false
 }
 
 func (j *judge) offerBudget(score float64, m money) {
@@ -123,6 +162,9 @@ func (j *judge) bareAmount(sen *sentence, ms []match, i int32) bool {
 func (j *judge) currencyIn(sen *sentence) string {
 	for i := sen.lo; i < sen.hi; i++ {
 		if c, ok := j.p.value(i, symCurrency); ok && c != currencyPercent {
+			if own, _ := j.g.ownDollar(j.p, i, sen.hi); own != "" {
+				return own
+			}
 			return currencies[c]
 		}
 	}

@@ -46,6 +46,7 @@ const (
 	secContactedNot
 	secSupplierLeft
 	secNegotiating
+	secNegotiatingNot
 	secContractOut
 	secSigned
 	secSignedNot
@@ -71,7 +72,7 @@ var sectionNames = [sectionCount]string{
 	"budget", "budget.there", "budget.not", "budget.other",
 	"timeline", "timeline.calm", "timeline.deadline", "timeline.goal", "timeline.other", "when",
 	"title", "title.not", "authority", "authority.not",
-	"contacted", "contacted.not", "supplier_left", "negotiating", "contract_out", "signed", "signed.not", "order", "declined", "declined.not",
+	"contacted", "contacted.not", "supplier_left", "negotiating", "negotiating.not", "contract_out", "signed", "signed.not", "order", "declined", "declined.not",
 	"condition", "future", "negation.not", "negation.after",
 	"total", "yes", "no", "empty", "asks.decision", "asks.buying",
 }

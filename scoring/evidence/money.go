@@ -209,8 +209,13 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 	if i < limit && p.tokens[i].before <= gapWord && p.tokens[i].kind == wordToken {
 		if v, ok := p.value(i, symMultiplier); ok {
 			single := p.tokens[i].end-p.tokens[i].start == 1
-			if !single || p.tokens[i].before == gapNone || a.currency != "" {
+			// "25 k€"
+			joined := i+1 < limit && p.tokens[i+1].before == gapNone && p.tokens[i+1].has(symCurrency)
+			if !single || p.tokens[i].before == gapNone || a.currency != "" || joined {
 				a.multiplier = float64(v)
+				if c, ok := p.value(i, symCurrency); ok && c != currencyPercent {
+					a.currency = currencies[c] // "25 TEUR" is both
+				}
 				if v == 1000 && t.digits > 0 && !t.plain && t.value >= 1000 && t.value == float64(int(t.value)) && t.digits <= 3 {
 					a.multiplier = 1 // "25.000 тыс" is not read twice
 				}
@@ -218,7 +223,7 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 			}
 		}
 	}
-	if i < limit && p.tokens[i].before <= gapWord && p.tokens[i].kind == wordToken {
+	if i < limit && p.tokens[i].kind == wordToken && (p.tokens[i].before <= gapWord || noCents(p.text[p.tokens[i-1].end:p.tokens[i].start])) {
 		if c, ok := p.value(i, symCurrency); ok {
 			switch {
 			case c == currencyPercent:
@@ -237,6 +242,13 @@ func (g *grammar) amountAt(p *page, i, limit int32) (amount, bool) {
 	}
 	a.hi = i
 	return a, a.value > 0
+}
+
+// noCents reports whether s stands between figures and currency for cents that
+// there are none of: "7.500,-- EUR".
+func noCents(s string) bool {
+	s = strings.TrimRight(s, " \u00a0\u202f")
+	return len(s) > 1 && (s[0] == ',' || s[0] == '.') && strings.Trim(s[1:], "-–—") == ""
 }
 
 // letterCurrency is the currency that is written as one letter before the
@@ -281,10 +293,10 @@ func (g *grammar) amountInWords(p *page, a amount, i, limit int32) (amount, bool
 	return a, a.multiplier > 1
 }
 
-// ownDollar reads "$500 AUD".
+// ownDollar reads "$500 AUD", "500 pesos chilenos".
 func (g *grammar) ownDollar(p *page, i, limit int32) (string, int32) {
 	if i+1 < limit && p.tokens[i+1].before <= gapWord {
-		if c, ok := p.value(i+1, symCurrency); ok && c != currencyPercent && p.tokens[i+1].end-p.tokens[i+1].start == 3 {
+		if c, ok := p.value(i+1, symCurrency); ok && c != currencyPercent && p.tokens[i+1].end-p.tokens[i+1].start >= 3 {
 			return currencies[c], 1
 		}
 	}
