@@ -23,7 +23,7 @@ test: engine ## install what the tests need, then vet and test with -race
 	go vet ./...
 	go test -race -timeout 25m ./...
 
-soak: engine ## the fault tests at full length: some hours
+soak: engine ## the fault tests at full length: half an hour
 	internal/testenv/install.sh
 	LEADD_SOAK=1 go test -race -v -timeout 6h -run '^Test(Kill|Stop|Servers|Engine|Mail|Replica|Two|Raised|Poison|Replay|Store|Week|DovecotBacklog)' ./cmd/leadd ./ingest/mailbox
 

@@ -18,9 +18,10 @@ var errEdited = errors.New("criteria that have run are never edited")
 func versionKey(c *scoring.Criteria) string { return "/criteria/" + c.ID() }
 
 // adopt remembers in Kafka that these criteria have run. It fails with
-// errEdited where a version has run before and said something else: its
-// results could not be told apart.
+// errEdited, and remembers none, where a version has run before and said
+// something else: its results could not be told apart.
 func (d *daemon) adopt(ctx context.Context, criteria []*scoring.Criteria) error {
+	var fresh []*scoring.Criteria
 	for _, c := range criteria {
 		var known string
 		if err := d.stream.ReadKey(ctx, lead.TopicCursors, versionKey(c), func(value []byte) { known = string(value) }); err != nil {
@@ -29,11 +30,14 @@ func (d *daemon) adopt(ctx context.Context, criteria []*scoring.Criteria) error 
 		switch known {
 		case c.Fingerprint():
 		case "":
-			if err := d.stream.Publish(ctx, lead.TopicCursors, []byte(versionKey(c)), []byte(c.Fingerprint())); err != nil {
-				return fmt.Errorf("remember that %s runs: %w", c.ID(), err)
-			}
+			fresh = append(fresh, c)
 		default:
 			return fmt.Errorf("%s has run and said something else: raise its version: %w", c.ID(), errEdited)
+		}
+	}
+	for _, c := range fresh {
+		if err := d.stream.Publish(ctx, lead.TopicCursors, []byte(versionKey(c)), []byte(c.Fingerprint())); err != nil {
+			return fmt.Errorf("remember that %s runs: %w", c.ID(), err)
 		}
 	}
 	return nil
